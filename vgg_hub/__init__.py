@@ -1,0 +1,10 @@
+"""VGG nets to teach something new and hand on."""
+
+from .config import VGGConfig
+from .errors import VGGHubError
+from .finetune import finetune
+from .model import VGG, get_vgg_layers
+from .predict import Classifier, Prediction
+
+__all__ = ["VGG", "Classifier", "Prediction", "VGGConfig", "VGGHubError", "__version__", "finetune", "get_vgg_layers"]
+from ._version import __version__

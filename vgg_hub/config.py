@@ -1,0 +1,233 @@
+"""The frozen configuration: all that shapes a VGG and its use, and nothing else.
+
+The four layer lists are table 1 of Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+Recognition" (ICLR 2015, https://arxiv.org/abs/1409.1556), columns A, B, D and E.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+from .errors import ConfigError, LabelError
+
+__all__ = ["DEPTHS", "IMAGENET_MEAN", "IMAGENET_STD", "LAYERS", "MAX_LABEL_LENGTH", "VGGConfig", "check_labels"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+LAYERS: MappingProxyType[int, tuple[int | str, ...]] = MappingProxyType(
+    {
+        11: (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
+        13: (64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
+        16: (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
+        19: (64, 64, "M", 128, 128, "M") + (256,) * 4 + ("M",) + (512,) * 4 + ("M",) + (512,) * 4 + ("M",),
+    }
+)
+"""Layer lists by depth: an int is a 3x3 convolution with that many output channels, `"M"` a 2x2 max pooling."""
+
+DEPTHS = tuple(LAYERS)
+INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
+MAX_LABEL_LENGTH = 100
+# A config comes from strangers: these bounds keep a net that no machine could hold from being described at all.
+MAX_CHANNELS = 65_536
+MAX_LAYERS = 1_000
+
+
+def _error(field: str, value: object, expected: str) -> ConfigError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    return ConfigError(f"{field} is {shown}; expected {expected}.")
+
+
+def _whole(field: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _error(field, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def _number(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> float:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not good or not low <= value <= high or (above and value == low) or (below and value == high):
+        rule = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
+        raise _error(field, value, rule)
+    return float(value)
+
+
+def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return class names ready for use: Unicode NFC, outer spaces cut.
+
+    Raises:
+        LabelError: for a name that is not text, is empty, is longer than 100 characters, holds a slash, an angle
+            bracket or a control character (such as a newline), or stands twice.
+    """
+    if isinstance(labels, str):
+        raise LabelError(f"The class names are one text, {labels[:40]!r}; expected a list of names.")
+    clean: list[str] = []
+    for position, label in enumerate(labels, start=1):
+        if not isinstance(label, str):
+            raise LabelError(f"Class name {position} is {label!r}; expected text.")
+        name = unicodedata.normalize("NFC", label).strip()
+        if not name:
+            raise LabelError(f"Class name {position} is empty; give each class a name.")
+        if len(name) > MAX_LABEL_LENGTH:
+            raise LabelError(
+                f"Class name {position} has {len(name)} characters; the limit is {MAX_LABEL_LENGTH}: shorten it."
+            )
+        bad = next((c for c in name if c in "/\\<>" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None)
+        if bad is not None:
+            raise LabelError(
+                f"Class name {position}, {name!r}, holds {bad!r}; "
+                "leave out slashes, angle brackets and control characters."
+            )
+        if name in ("." , ".."):
+            raise LabelError(f"Class name {position} is {name!r}, which names a folder; choose another name.")
+        if name.casefold() in (other.casefold() for other in clean):
+            raise LabelError(f"Two classes have the same name, {name!r}; give each class its own name.")
+        clean.append(name)
+    return tuple(clean)
+
+
+def _check_layers(layers: object) -> tuple[int | str, ...]:
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        raise _error("layers", layers, "a list of positive whole numbers and 'M', such as [64, 'M', 128, 'M']")
+    if not 1 <= len(layers) <= MAX_LAYERS:
+        raise ConfigError(f"layers has {len(layers)} entries; expected 1 to {MAX_LAYERS}.")
+    for position, entry in enumerate(layers):
+        good = isinstance(entry, int) and not isinstance(entry, bool) and 1 <= entry <= MAX_CHANNELS
+        if not (entry == "M" or good):
+            raise _error(f"layers[{position}]", entry, "a positive whole number of channels or 'M' for max pooling")
+    if not any(entry != "M" for entry in layers):
+        raise _error("layers", list(layers), "at least one convolution (a positive whole number)")
+    return tuple(layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VGGConfig:
+    """All that shapes a VGG and its use. Immutable; every field is checked when it is made.
+
+    Attributes:
+        depth: 11, 13, 16 or 19. Follows from `layers` where they are given; None for a list of one's own.
+        layers: ints (output channels of a 3x3 convolution) and `"M"` (2x2 max pooling), before `width` is applied.
+        batch_norm: a BatchNorm2d after each convolution.
+        num_classes: width of the logits. Follows from `label_names` where they are given; else 1000.
+        in_channels: channels of the input (3: RGB; 1: grey).
+        pool_size: side of the adaptive average pooling after the last layer (7 in the paper).
+        hidden_features: width of the two hidden Linear layers (4096 in the paper). 0: no hidden layer; one Linear
+            reads the pooled features.
+        width: multiplier of every convolution's channels.
+        dropout: probability of the Dropout after each hidden Linear.
+        label_names: ordered class names, empty where they are not known.
+        input_size: side in pixels of the square that the net reads.
+        crop_pct: share of the resized picture's short side that the centre crop keeps.
+        interpolation: "bilinear", "bicubic", "nearest" or "lanczos".
+        mean, std: per channel, of values in 0 to 1.
+    """
+
+    depth: int | None = None
+    layers: tuple[int | str, ...] = ()
+    batch_norm: bool = True
+    num_classes: int | None = None
+    in_channels: int = 3
+    pool_size: int = 7
+    hidden_features: int = 4096
+    width: float = 1.0
+    dropout: float = 0.5
+    label_names: tuple[str, ...] = ()
+    input_size: int = 224
+    crop_pct: float = 0.875
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        layers, depth = self._resolve_layers()
+        labels = check_labels(self.label_names)
+        classes = self.num_classes
+        if classes is None:
+            classes = len(labels) or 1000
+        _whole("num_classes", classes, 1, 1_000_000)
+        if labels and len(labels) != classes:
+            raise ConfigError(f"num_classes is {classes} but label_names has {len(labels)} names; they must agree.")
+        if not isinstance(self.batch_norm, bool):
+            raise _error("batch_norm", self.batch_norm, "true or false")
+        if self.interpolation not in INTERPOLATIONS:
+            raise _error("interpolation", self.interpolation, "one of " + ", ".join(INTERPOLATIONS))
+        values = {
+            "layers": layers,
+            "depth": depth,
+            "label_names": labels,
+            "num_classes": classes,
+            "in_channels": _whole("in_channels", self.in_channels, 1, 4096),
+            "pool_size": _whole("pool_size", self.pool_size, 1, 64),
+            "hidden_features": _whole("hidden_features", self.hidden_features, 0, MAX_CHANNELS),
+            "width": _number("width", self.width, 0, 16, above=True),
+            "dropout": _number("dropout", self.dropout, 0, 1, below=True),
+            "input_size": _whole("input_size", self.input_size, 1, 4096),
+            "crop_pct": _number("crop_pct", self.crop_pct, 0, 1, above=True),
+            "mean": self._per_channel("mean", self.mean, -1e3, False),
+            "std": self._per_channel("std", self.std, 0, True),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        smallest = 2 ** layers.count("M")
+        if self.input_size < smallest:
+            raise _error("input_size", self.input_size, f"at least {smallest}, for each 'M' in layers halves it")
+
+    def _resolve_layers(self) -> tuple[tuple[int | str, ...], int | None]:
+        if not self.layers and not isinstance(self.layers, (int, float)):
+            depth = 11 if self.depth is None else self.depth
+            if isinstance(depth, bool) or depth not in LAYERS:
+                raise _error("depth", depth, "11, 13, 16 or 19, or a list of your own in layers")
+            return LAYERS[depth], depth
+        layers = _check_layers(self.layers)
+        known = next((depth for depth, standard in LAYERS.items() if standard == layers), None)
+        if self.depth is not None and self.depth != known:
+            raise ConfigError(
+                f"depth is {self.depth} but layers are {'those of VGG' + str(known) if known else 'a list of their own'};"
+                " give one of the two."
+            )
+        return layers, known
+
+    def _per_channel(self, field: str, values: object, low: float, above: bool) -> tuple[float, ...]:
+        if isinstance(values, str) or not isinstance(values, Sequence):
+            raise _error(field, values, f"{self.in_channels} numbers, one a channel")
+        # Grey and multi-band nets that say nothing else share the mean of the three.
+        default = IMAGENET_MEAN if field == "mean" else IMAGENET_STD
+        if tuple(values) == default and self.in_channels != 3:
+            values = (sum(default) / 3,) * self.in_channels
+        if len(values) != self.in_channels:
+            raise _error(field, list(values), f"{self.in_channels} numbers, one a channel")
+        return tuple(_number(f"{field}[{i}]", value, low, 1e3, above=above) for i, value in enumerate(values))
+
+    @property
+    def channels(self) -> tuple[int | str, ...]:
+        """The layer list with `width` applied: what the convolutions really have, at least one channel each."""
+        return tuple(entry if entry == "M" else max(1, round(entry * self.width)) for entry in self.layers)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the last feature map."""
+        return next(entry for entry in reversed(self.channels) if entry != "M")
+
+    @property
+    def pooled_features(self) -> int:
+        """Width of the flattened pooled features, 25088 for the paper's nets."""
+        return self.out_channels * self.pool_size**2
+
+    @property
+    def embed_features(self) -> int:
+        """Width of what the last Linear reads: 4096 for the paper's nets."""
+        return self.hidden_features or self.pooled_features
+
+    @property
+    def name(self) -> str:
+        """`vgg11-bn` and the like; `vgg` for a layer list of one's own."""
+        return f"vgg{self.depth or ''}{'-bn' if self.batch_norm else ''}"
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))

@@ -1,0 +1,315 @@
+"""Fine-tuning as a stream of typed events. It prints nothing, draws nothing and knows no page.
+
+The frozen part of the net is computed once for each photo and its mirror image; the head is fitted on that cache, and
+so are the heads of the cross-validation folds, for which the net need not run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import PIL
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from .config import check_labels
+from .errors import FinetuneError, LabelError, PhotoError
+from .head import MAX_STEPS, Heads, fit_heads
+from .model import VGG
+from .predict import BATCH_SIZE, Classifier, Picture, as_image
+from .preprocess import preprocess
+from .report import Mistake, Report, Validation, binomial_interval, fit_scale, stratified_folds
+
+__all__ = ["Embedding", "Event", "Finished", "Started", "Step", "finetune"]
+
+TRAINABLE = ("head",)
+MIN_PHOTOS = 2
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training has begun. `counts`: photos given, by class."""
+
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """`done` of `total` photos went through the frozen net; `seconds_left` until all have."""
+
+    done: int
+    total: int
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the optimiser, of at most `total`.
+
+    `loss` and `accuracy` are on the photos trained on; `validation_loss` and `validation_accuracy` on photos that the
+    judged heads had not seen (cross-validation). Losses are mean cross-entropies in nats.
+    """
+
+    step: int
+    total: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event: the tuned model, in eval mode on the CPU, and its report."""
+
+    model: VGG
+    report: Report
+
+
+Event = Started | Embedding | Step | Finished
+
+
+def finetune(
+    model: VGG,
+    photos: Mapping[str, Sequence[Picture]],
+    *,
+    trainable: str = "head",
+    seed: int = 0,
+    device: str | torch.device = "auto",
+    stop: threading.Event | None = None,
+) -> Iterator[Event]:
+    """Teach a trained net new classes from photos.
+
+    Args:
+        model: the net to start from. It is not changed; the one returned shares its frozen tensors.
+        photos: class name -> its photos (paths, PIL images or uint8 arrays); two classes or more, two photos of each
+            or more. Photos that cannot be read are left out and named in the report's warnings.
+        trainable: "head", the last Linear.
+        seed: of the cross-validation's folds.
+        device: "auto", "cpu", "cuda" or "mps": where the frozen net runs.
+        stop: set it, from any thread, to end within one step with the best so far. Closing the iterator ends it with
+            nothing.
+
+    Yields:
+        Started, Embedding..., Step..., and last Finished(model, report).
+
+    Raises:
+        LabelError: class names that cannot be used.
+        FinetuneError: too few photos, or stopped before there was a step to keep.
+        DeviceError: no such device.
+    """
+    if trainable not in TRAINABLE:
+        raise FinetuneError(f"trainable is {trainable!r:.40}; expected {' or '.join(TRAINABLE)}.")
+    labels = list(check_labels(list(photos)))
+    given = dict(zip(labels, photos.values(), strict=True))
+    _check_counts({label: len(files) for label, files in given.items()})
+    return _finetune(model, given, trainable, seed, device, stop or threading.Event())
+
+
+def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
+    started = time.perf_counter()
+    yield Started({label: len(files) for label, files in photos.items()})
+    cache = _Cache(list(photos))
+    yield from cache.fill(Classifier(model, device), photos, stop)
+    cache.drop_twins()
+    _check_counts(cache.counts())
+
+    targets = torch.tensor([photo.target for photo in cache.photos])
+    plain = torch.stack([photo.features[0] for photo in cache.photos])  # (n, D)
+    mirrored = torch.stack([photo.features[1] for photo in cache.photos])
+    repeats = 8 if len(targets) <= 200 else 1  # few photos: average over many splits; many: one will do
+    folds = stratified_folds(targets, repeats, seed)
+    heads, step, scores = None, 0, None
+    for heads in fit_heads(
+        torch.cat([plain, mirrored]), targets.repeat(2), _problem_weights(targets, folds), len(photos), len(targets)
+    ):
+        step += 1
+        scores = _unseen_logits(heads, plain, folds)
+        yield _step_event(step, heads, plain, targets, scores, time.perf_counter() - started)
+        if stop.is_set() or heads.done:
+            break
+    scale = fit_scale(scores, targets)
+    report = Report(
+        labels=list(photos),
+        counts=cache.counts(),
+        validation=_validate(scores, targets, int(folds.max()) + 1, repeats),
+        seconds=round(time.perf_counter() - started, 3),
+        trainable=trainable,
+        base=model.source or "random weights",
+        seed=seed,
+        steps=step,
+        stopped=stop.is_set() and not heads.done,
+        warnings=cache.warnings,
+        mistakes=_mistakes(cache, scores * scale, targets),
+        versions={"torch": torch.__version__, "pillow": PIL.__version__, "python": platform.python_version()},
+    )
+    report.warnings.extend(_doubts(report))
+    yield Finished(_tuned(model, list(photos), heads, scale, report), report)
+
+
+@dataclass
+class _Photo:
+    name: str
+    target: int
+    index: int
+    digest: bytes
+    features: Tensor  # (2, D): the photo and its mirror image
+
+
+class _Cache:
+    """What the frozen net makes of each photo, and which photos were left out."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self.labels = labels
+        self.photos: list[_Photo] = []
+        self.warnings: list[str] = []
+
+    def counts(self) -> dict[str, int]:
+        found = [photo.target for photo in self.photos]
+        return {label: found.count(target) for target, label in enumerate(self.labels)}
+
+    def fill(
+        self, net: Classifier, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
+    ) -> Iterator[Embedding]:
+        todo = [(t, i, p) for t, pictures in enumerate(photos.values()) for i, p in enumerate(pictures)]
+        started = time.perf_counter()
+        for first in range(0, len(todo), BATCH_SIZE // 2):  # half, for each photo has two views
+            if stop.is_set():
+                raise FinetuneError("Stopped before the first step: there is nothing to keep, and nothing was changed.")
+            batch = todo[first : first + BATCH_SIZE // 2]
+            self._embed(net, batch)
+            done = first + len(batch)
+            yield Embedding(done, len(todo), (time.perf_counter() - started) / done * (len(todo) - done))
+
+    def _embed(self, net: Classifier, batch: list[tuple[int, int, Picture]]) -> None:
+        read = []
+        for target, index, picture in batch:
+            try:
+                image = as_image(picture)
+            except PhotoError as error:
+                self.warnings.append(str(error))
+                continue
+            name = _name(picture, self.labels[target], index)
+            digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
+            read.append((name, target, index, digest, preprocess(image, net.config)))
+        if read:
+            x = torch.stack([row[-1] for row in read])  # (b, C, S, S)
+            features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
+            self.photos += [_Photo(*row[:-1], view) for row, view in zip(read, features, strict=True)]
+
+    def drop_twins(self) -> None:
+        """Leave out all copies of a photo that stands in two classes, and all but one within a class."""
+        first: dict[bytes, _Photo] = {}
+        torn: set[bytes] = set()
+        for photo in self.photos:
+            twin = first.setdefault(photo.digest, photo)
+            if twin.target != photo.target and photo.digest not in torn:
+                torn.add(photo.digest)
+                self.warnings.append(
+                    f"{photo.name} is in both {self.labels[twin.target]} and {self.labels[photo.target]}; "
+                    "it was left out of training and of the estimate."
+                )
+            elif twin is not photo and twin.target == photo.target:
+                self.warnings.append(f"{photo.name} is the same photo as {twin.name}; it was used once.")
+        self.photos = [p for p in self.photos if p.digest not in torn and first[p.digest] is p]
+
+
+def _name(picture: Picture, label: str, index: int) -> str:
+    path = picture if isinstance(picture, str) else getattr(picture, "name", "")
+    if isinstance(picture, Image.Image):
+        path = getattr(picture, "filename", "")
+    name = str(path).replace("\\", "/").rpartition("/")[2]
+    return "".join(c if c.isprintable() else "?" for c in name)[-100:] or f"{label} {index + 1}"
+
+
+def _check_counts(counts: Mapping[str, int]) -> None:
+    if len(counts) < 2:
+        raise LabelError(f"There is {len(counts)} class; give photos of two classes or more.")
+    for label, count in counts.items():
+        if count < MIN_PHOTOS:
+            raise FinetuneError(
+                f"Class {label!r} has {count} photo{'' if count == 1 else 's'} that can be used; "
+                f"give each class at least {MIN_PHOTOS}, better ten."
+            )
+
+
+def _problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
+    """(1 + repeats * k, 2n): first the fit on all photos, then one a fold on the others; classes weigh the same."""
+    k = int(folds.max()) + 1
+    held_out = F.one_hot(folds, k).permute(0, 2, 1).reshape(-1, len(targets))  # (repeats * k, n)
+    counts = torch.cat([torch.ones(1, len(targets)), 1.0 - held_out])
+    onehot = F.one_hot(targets).float()  # (n, C)
+    per_class = counts @ onehot  # (P, C)
+    weights = counts / (per_class @ onehot.T).clamp_min(1)
+    return weights.repeat(1, 2)  # the mirror images
+
+
+def _unseen_logits(heads: Heads, plain: Tensor, folds: Tensor) -> Tensor:
+    """(n, C): each photo's logits from the heads that had not seen it, averaged over the repeats."""
+    repeats, n = folds.shape
+    logits = heads.logits(plain)[1:].reshape(repeats, -1, n, heads.bias.shape[1])  # (repeats, k, n, C)
+    picked = logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))
+    return picked[:, 0].mean(0)
+
+
+def _step_event(step: int, heads: Heads, plain: Tensor, targets: Tensor, scores: Tensor, seconds: float) -> Step:
+    own = plain.double() @ heads.weight[0].T + heads.bias[0]
+    return Step(
+        step=step,
+        total=MAX_STEPS,
+        loss=float(heads.loss[0]),
+        accuracy=float((own.argmax(1) == targets).float().mean()),
+        validation_loss=float(F.cross_entropy(scores, targets)),
+        validation_accuracy=float((scores.argmax(1) == targets).float().mean()),
+        seconds_left=0.0 if heads.done else seconds / step * (MAX_STEPS - step),
+    )
+
+
+def _validate(scores: Tensor, targets: Tensor, k: int, repeats: int) -> Validation:
+    n, classes = scores.shape
+    answers = scores.argmax(1)
+    confusion = torch.bincount(targets * classes + answers, minlength=classes**2).reshape(classes, classes)
+    accuracy = float(confusion.trace()) / n
+    low, high = binomial_interval(accuracy, n)
+    times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
+    method = f"{k}-fold stratified cross-validation{times}; 95 % Clopper-Pearson interval"
+    return Validation(accuracy, low, high, n, method, confusion.tolist())
+
+
+def _mistakes(cache: _Cache, scores: Tensor, targets: Tensor) -> list[Mistake]:
+    probabilities = scores.softmax(1)
+    answers = probabilities.argmax(1).tolist()
+    return [
+        Mistake(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4))
+        for p, a, row in zip(cache.photos, answers, probabilities, strict=True)
+        if a != p.target
+    ]
+
+
+def _doubts(report: Report) -> list[str]:
+    guessing = max(report.counts.values()) / sum(report.counts.values())
+    if report.validation.low <= guessing:
+        return [
+            f"With {report.validation.n} photos it cannot be told from guessing, which is right {100 * guessing:.0f} % "
+            "of the time; add photos of each class."
+        ]
+    return []
+
+
+def _tuned(model: VGG, labels: list[str], heads: Heads, scale: float, report: Report) -> VGG:
+    tuned = model.share().cpu()
+    tuned.replace_head(labels)
+    with torch.no_grad():
+        tuned.head.weight.copy_(heads.weight[0] * scale)
+        tuned.head.bias.copy_(heads.bias[0] * scale)
+    licence = (model.provenance or {}).get("licence")
+    tuned.provenance = report.provenance() | ({"licence": licence} if licence else {})
+    return tuned

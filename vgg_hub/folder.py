@@ -1,0 +1,147 @@
+"""A model's folder on disk: written whole or not at all, read strictly."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .config import VGGConfig
+from .errors import CheckpointError
+from .layouts import from_disk, is_timm_layout, shapes_on_disk
+
+__all__ = ["CARD_FILE", "CONFIG_FILE", "WEIGHTS_FILE", "read_weights", "replaced_folder", "write_weights"]
+
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+OURS = {CONFIG_FILE, WEIGHTS_FILE, CARD_FILE}
+
+
+@contextlib.contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to write to; on success it takes the place of `folder`, else `folder` stays as it was.
+
+    What `folder` held besides our three files is kept. The exchange is one system call on Linux; elsewhere it is two
+    renames.
+
+    Raises:
+        CheckpointError: the disk is full, or the place cannot be written to.
+    """
+    folder = Path(os.path.abspath(folder))
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder.name} is a file; name a folder to save the model in.")
+    temporary: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.tmp"
+        temporary.mkdir()  # not tempfile.mkdtemp: that one is closed to other users, and so would the model be
+        yield temporary
+        _take_place(temporary, folder)
+    except (OSError, SafetensorError) as error:
+        raise _write_error(folder, error) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_place(new: Path, folder: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    _exchange(new, folder)  # from here on `new` is the old folder
+    for entry in new.iterdir():
+        if entry.name not in OURS:
+            entry.rename(folder / entry.name)
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Swap two folders: renameat2 with RENAME_EXCHANGE (Linux), else by way of a third name."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if os.name == "posix" else None
+    at_cwd, exchange = -100, 2
+    if renameat2 and renameat2(at_cwd, os.fsencode(first), at_cwd, os.fsencode(second), exchange) == 0:
+        return
+    aside = first.with_suffix(".old")
+    second.rename(aside)
+    first.rename(second)
+    aside.rename(first)
+
+
+def _write_error(folder: Path, error: Exception) -> CheckpointError:
+    number = error.errno if isinstance(error, OSError) else None
+    # safetensors reports the system's error as text only.
+    if number == errno.ENOSPC or "os error 28" in str(error).lower() or "no space left" in str(error).lower():
+        return CheckpointError(f"The disk is full: {folder.name} was not saved; free some space and save again.")
+    reason = os.strerror(number) if number else str(error)
+    return CheckpointError(f"{folder.name} was not saved: {reason}; choose a place that can be written to.")
+
+
+def write_weights(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
+    """Write tensors (names on disk) as safetensors; floating ones in `dtype` where it is given."""
+    ready = {
+        key: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for key, tensor in tensors.items()
+    }
+    path.touch()
+    mode = path.stat().st_mode
+    save_file(ready, path, metadata={"format": "pt"})
+    path.chmod(mode)  # save_file makes it readable by its owner only
+
+
+def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, shown: str) -> dict[str, Tensor]:
+    """Read a safetensors file in timm's or torchvision's layout, memory-mapped, under torchvision's names.
+
+    Names and shapes are compared before any tensor is read.
+
+    Raises:
+        CheckpointError: no such file, not safetensors, or not the weights of this configuration; lists what differs.
+    """
+    if not path.is_file():
+        pickled = [p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
+        also = f" (only {pickled[0]}, which can run code when opened, so it is not read)" if pickled else ""
+        raise CheckpointError(f"{shown} has no {WEIGHTS_FILE}{also}; ask its owner for a safetensors file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a dict)
+            _compare(found, shapes_on_disk(expected, config, is_timm_layout(set(found))), shown)
+            tensors = {key: file.get_tensor(key) for key in found}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{WEIGHTS_FILE} of {shown} cannot be read ({error!s:.120}); it is cut short or not safetensors: "
+            "fetch or save it again."
+        ) from error
+    wrong = [key for key, tensor in tensors.items() if not _same_kind(tensor, key)]
+    if wrong:
+        raise CheckpointError(f"{WEIGHTS_FILE} of {shown}: {wrong[0]} has the type {tensors[wrong[0]].dtype}; expected floats.")
+    return from_disk(tensors, expected, config)
+
+
+def _same_kind(tensor: Tensor, key: str) -> bool:
+    return tensor.is_floating_point() != key.endswith("num_batches_tracked")
+
+
+def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], shown: str) -> None:
+    missing = [key for key in expected if key not in found]
+    extra = sorted(key for key in found if key not in expected)
+    shapes = [
+        f"{key} is {list(found[key])}, expected {list(expected[key])}"
+        for key in expected
+        if key in found and found[key] != expected[key]
+    ]
+    problems = [
+        f"{len(names)} {what}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+        for what, names in (("missing", missing), ("not expected", extra), ("of another shape", shapes))
+        if names
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{WEIGHTS_FILE} of {shown} does not hold the tensors that its config.json describes; {'; '.join(problems)}."
+        )

@@ -1,0 +1,116 @@
+"""The last Linear, fitted on cached features: multinomial logistic regression, all problems of a run at once.
+
+A run fits the head on all photos and, for the estimate, on each cross-validation fold. These are convex problems over
+the same features that differ in which photos count, so one batched L-BFGS solves them together: step t of the final
+head and step t of the estimate are seen side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["Heads", "fit_heads"]
+
+# Photos' worth of regularisation: with twenty photos the penalty weighs a tenth of the loss. On features of a frozen
+# net, few photos and many features, strong regularisation is worth more than any other choice.
+PRIOR_PHOTOS = 2.0
+MAX_STEPS = 60
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Heads:
+    """P heads over the same D features after a number of steps.
+
+    Attributes:
+        weight: (P, C, D) float64, in the features' own units.
+        bias: (P, C) float64.
+        loss: (P,) float64, the mean cross-entropy on the photos each was fitted on.
+        done: no problem's gradient is large any more.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    loss: Tensor
+    done: bool
+
+    def logits(self, features: Tensor) -> Tensor:
+        """(N, D) -> (P, N, C) float64."""
+        return torch.einsum("nd,pcd->pnc", features.double(), self.weight) + self.bias[:, None]
+
+
+def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: int, photos: int) -> Iterator[Heads]:
+    """Fit P heads, one for each row of weights, and yield them after every step.
+
+    Args:
+        features: (N, D) float32.
+        targets: (N,) int64.
+        weights: (P, N) float32, how much each row of features counts in each problem; a row that counts nothing in a
+            problem has no part in it, not even in its standardisation.
+        num_classes: C.
+        photos: number of photos behind the rows, which sets the regularisation.
+    """
+    # Double precision: standardising through the weights subtracts large numbers where a feature's mean is far above
+    # its spread, and a line search in single precision then stops early.
+    features, weights = features.double(), weights.double()
+    weights = weights / weights.sum(1, keepdim=True)
+    mean, scale = _standardisation(features, weights)  # (P, D) each
+    problems, dimensions = mean.shape
+    raw_weight = torch.zeros(problems, num_classes, dimensions, dtype=torch.float64, requires_grad=True)
+    raw_bias = torch.zeros(problems, num_classes, dtype=torch.float64, requires_grad=True)
+    onehot_targets = targets.expand(problems, -1)
+    penalty = PRIOR_PHOTOS / photos
+
+    def heads() -> tuple[Tensor, Tensor]:
+        # Standardise by changing the weights, not the features: no (P, N, D) tensor is ever made.
+        weight = raw_weight * scale[:, None]
+        return weight, raw_bias - torch.einsum("pcd,pd->pc", weight, mean)
+
+    def losses() -> Tensor:
+        weight, bias = heads()
+        logits = torch.einsum("nd,pcd->pnc", features, weight) + bias[:, None]  # (P, N, C)
+        return (F.cross_entropy(logits.transpose(1, 2), onehot_targets, reduction="none") * weights).sum(1)
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        objective = losses().sum() + penalty / 2 * raw_weight.square().sum()
+        objective.backward()
+        return objective
+
+    # One iteration a call, so that each can be seen and stopped; the optimiser keeps its memory between calls. Its own
+    # stopping rules are set out of the way, for ours looks at the gradient.
+    optimiser = torch.optim.LBFGS(
+        [raw_weight, raw_bias],
+        max_iter=1,
+        max_eval=30,
+        tolerance_grad=1e-12,
+        tolerance_change=1e-16,
+        line_search_fn="strong_wolfe",
+    )
+    for _ in range(MAX_STEPS):
+        with torch.enable_grad():
+            optimiser.step(closure)
+            closure()
+        gradient = max(raw_weight.grad.abs().max().item(), raw_bias.grad.abs().max().item())
+        with torch.no_grad():
+            weight, bias = heads()
+            yield Heads(weight, bias, losses(), done=gradient < TOLERANCE)
+        if gradient < TOLERANCE:
+            return
+
+
+def _standardisation(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and inverse scale of each problem's features; the scale also divides by sqrt(D).
+
+    With the latter a picture's squared norm is about one whatever D, so one regularisation suits every net.
+    """
+    mean = weights @ features  # (P, D)
+    variance = (weights @ features.square() - mean.square()).clamp_min(0)
+    # Features that hardly vary carry no information; the floor keeps rounding noise from being blown up.
+    floor = 1e-3 * variance.mean(1, keepdim=True) + 1e-12
+    return mean, ((variance + floor) * features.shape[1]).rsqrt()

@@ -1,0 +1,163 @@
+"""Batched classification with a trained net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .data import read_image
+from .errors import ConfigError, DeviceError, PhotoError
+from .model import VGG
+from .preprocess import preprocess
+
+__all__ = ["Classifier", "Picture", "Prediction", "as_image", "resolve_device"]
+
+Picture = str | Path | Image.Image | np.ndarray
+BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one picture.
+
+    Attributes:
+        label: the most probable class.
+        scores: probability by class name, every class, highest first; they add up to 1.
+    """
+
+    label: str
+    scores: dict[str, float]
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """`"auto"`: the GPU (CUDA, else MPS) where there is one, else the CPU.
+
+    Raises:
+        DeviceError: the device has no such name, or this machine does not have it.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise DeviceError(f"device is {device!r:.40}; expected auto, cpu, cuda or mps.") from None
+    have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (found.index or 0) >= have.get(found.type, 0):
+        raise DeviceError(f"device is {str(found)!r}, which this machine does not have; use auto or cpu.")
+    return found
+
+
+def as_image(picture: Picture) -> Image.Image:
+    """A path, PIL image or array as an upright RGB image.
+
+    Args:
+        picture: a path; a PIL image of any mode; or an array (H, W), (H, W, 3) or (H, W, 4), uint8.
+
+    Raises:
+        PhotoError: it cannot be read, or the array has another shape or type.
+    """
+    if isinstance(picture, (str, Path)):
+        return read_image(picture)
+    if isinstance(picture, np.ndarray):
+        good = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
+        if picture.dtype != np.uint8 or not good or 0 in picture.shape:
+            raise PhotoError(
+                f"The array has shape {picture.shape} and type {picture.dtype}; "
+                "expected (height, width), (height, width, 3) or (height, width, 4) of uint8, 0 to 255."
+            )
+        picture = Image.fromarray(picture)
+    if not isinstance(picture, Image.Image):
+        raise PhotoError(f"A picture is a {type(picture).__name__}; expected a path, a PIL image or a numpy array.")
+    return read_image(picture)
+
+
+def _batches(items: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+class Classifier:
+    """A net ready to classify pictures. The model given is not changed.
+
+    Args:
+        model: a VGG, in any mode.
+        device: "auto", "cpu", "cuda", "mps" or a torch.device.
+        precision: "float32" is exact; "auto" may use bfloat16 where the device multiplies it natively (CUDA).
+        batch_size: pictures decoded and computed at a time, the bound on memory.
+    """
+
+    def __init__(
+        self,
+        model: VGG,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        if precision not in ("auto", "float32"):
+            raise ConfigError(f"precision is {precision!r:.40}; expected auto or float32.")
+        self.device = resolve_device(device)
+        self.config = model.config
+        self.batch_size = batch_size
+        self._model = model.share().to(self.device)
+        self._autocast = precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+    def __call__(self, images: Iterable[Picture]) -> list[Prediction]:
+        """Classify pictures, in the order given.
+
+        Raises:
+            PhotoError: for the first picture that cannot be read; it names the file.
+        """
+        if isinstance(images, (str, Path, Image.Image, np.ndarray)):
+            images = [images]  # a single picture is what people pass first
+        predictions = []
+        for batch in _batches(images, self.batch_size):
+            predictions += self._predict([as_image(image) for image in batch])
+        return predictions
+
+    def each(self, images: Iterable[Picture]) -> Iterator[Prediction | PhotoError]:
+        """Classify pictures one answer at a time, an error in the place of each one that cannot be read."""
+        for batch in _batches(images, self.batch_size):
+            read: list[Image.Image | PhotoError] = []
+            for image in batch:
+                try:
+                    read.append(as_image(image))
+                except PhotoError as error:
+                    read.append(error)
+            answers = iter(self._predict([image for image in read if not isinstance(image, PhotoError)]))
+            yield from (image if isinstance(image, PhotoError) else next(answers) for image in read)
+
+    def _predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
+        if not images:
+            return []
+        logits = self.logits(torch.stack([preprocess(image, self.config) for image in images]))
+        labels = self.config.label_names or [f"class {i}" for i in range(self.config.num_classes)]
+        predictions = []
+        for row in torch.softmax(logits, dim=1):
+            order = torch.argsort(row, descending=True, stable=True).tolist()
+            scores = {labels[i]: float(row[i]) for i in order}
+            predictions.append(Prediction(label=labels[order[0]], scores=scores))
+        return predictions
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""
+        return self._run(self._model, x)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) float32, preprocessed -> (B, embed_features) float32, on the CPU."""
+        return self._run(self._model.embed, x)
+
+    @torch.no_grad()  # not inference_mode: what it gives may not enter the fitting of a head
+    def _run(self, function, x: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast):
+            y = function(x.to(self.device, non_blocking=True))
+        return y.float().cpu()

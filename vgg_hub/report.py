@@ -1,0 +1,142 @@
+"""What a fine-tuning is worth: stratified folds, the interval, the calibration and the report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["Mistake", "Report", "Validation", "binomial_interval", "fit_scale", "stratified_folds"]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Accuracy on photos that the judged heads had not seen.
+
+    Attributes:
+        accuracy: share of photos named right, 0 to 1.
+        low, high: ends of the 95 % interval.
+        n: photos that the figure rests on.
+        method: how it was made, in words.
+        confusion: rows are the true classes, columns the answers, in the order of the labels; counts of photos.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    n: int
+    method: str
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A photo that cross-validation named wrong. `index` counts the photos of the true class in the order given."""
+
+    file: str
+    label: str
+    index: int
+    predicted: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a fine-tuning, ready for JSON by `to_dict`.
+
+    Attributes:
+        labels: class names in the order of the logits.
+        counts: photos used, by class.
+        validation: the estimate on unseen photos; None where it was stopped too early to have one.
+        seconds: from the first photo read to the last step.
+        trainable: what was trained: "head".
+        base: where the frozen part came from.
+        seed: of the folds.
+        steps: of the optimiser.
+        stopped: whether a person stopped it before it was done.
+        warnings: sentences on photos left out and on what the figures cannot show.
+        mistakes: the photos named wrong in cross-validation.
+        versions: of the packages that took part.
+    """
+
+    labels: list[str]
+    counts: dict[str, int]
+    validation: Validation
+    seconds: float
+    trainable: str
+    base: str
+    seed: int
+    steps: int
+    stopped: bool
+    warnings: list[str] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    def provenance(self) -> dict[str, object]:
+        """The part that is saved with the model and shared: no photo's name, and nothing that names one."""
+        return {key: value for key, value in asdict(self).items() if key not in ("warnings", "mistakes")}
+
+
+def stratified_folds(targets: Tensor, repeats: int, seed: int, max_folds: int = 5) -> Tensor:
+    """Assign every photo to a fold, anew in each repeat; each class is spread evenly.
+
+    Args:
+        targets: (n,) int64 class of each photo; every class at least twice.
+
+    Returns:
+        (repeats, n) int64 in 0 .. folds - 1, where folds is `max_folds`, or the size of the smallest class if less.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    folds = min(max_folds, int(torch.bincount(targets).min()))
+    assigned = torch.empty(repeats, len(targets), dtype=torch.int64)
+    for repeat in range(repeats):
+        start = 0  # goes on from class to class, so that the folds' sizes differ by one at most
+        for label in range(int(targets.max()) + 1):
+            members = torch.nonzero(targets == label).flatten()
+            shuffled = members[torch.randperm(len(members), generator=generator)]
+            assigned[repeat, shuffled] = (torch.arange(len(members)) + start) % folds
+            start += len(members)
+    return assigned
+
+
+def binomial_interval(accuracy: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact interval for a rate of success (Clopper & Pearson, Biometrika 26, 1934, https://doi.org/10.2307/2331986).
+
+    Args:
+        accuracy: share of successes, 0 to 1; `accuracy * n` need not be whole.
+        n: number of trials.
+    """
+    from scipy.special import betaincinv  # here, for the package must import without scipy
+
+    successes, tail = accuracy * n, (1 - confidence) / 2
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+    return low, high
+
+
+def fit_scale(logits: Tensor, targets: Tensor) -> float:
+    """The factor on the logits under which out-of-fold probabilities tell the truth best.
+
+    A strongly regularised head is right more often than it says. The targets are softened as Platt does ("Probabilistic
+    Outputs for Support Vector Machines", 1999, section 2.2), so that a handful of photos, all named right, does not end
+    in certainty.
+
+    Args:
+        logits: (n, C) float, each photo's from heads that had not seen it.
+        targets: (n,) int64.
+    """
+    counts = torch.bincount(targets, minlength=logits.shape[1]).float()
+    right = ((counts + 1) / (counts + 2))[targets]  # (n,)
+    right = right.to(logits.dtype)
+    soft = ((1 - right) / (logits.shape[1] - 1))[:, None].expand_as(logits).clone()
+    soft[torch.arange(len(targets)), targets] = right
+    scales = torch.logspace(-1.5, 2, 351)  # steps of 2.3 %
+    losses = torch.stack([F.cross_entropy(logits * scale, soft) for scale in scales])
+    return float(scales[losses.argmin()])
