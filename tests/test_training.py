@@ -1,0 +1,228 @@
+"""The recipe: splits, augmentation, a run that learns and resumes, the ten-photo tasks, the export's labels."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from training import train as recipe_module
+from training.augment import MEAN, STD, augment, normalise
+from training.evaluate import embed, evaluate, load_run, ten_photo_accuracy
+from training.export import label_names, shipped_net
+from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
+from training.train import Recipe, train
+from vgg_hub import VGG
+
+CATEGORIES = ["Faces", "Faces_easy", "Leopards", "accordion", "bass", "beaver", "camera", "dalmatian", "ewer", "lamp"]
+
+
+def drawn_set(count: int, side: int, seed: int) -> PictureSet:
+    """Two classes that differ in the direction of their stripes, with noise."""
+    chance = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    waves = np.sin(np.arange(side)[None] * 1.6 + chance.uniform(0, 6, (count, 1))) * 90
+    rows, columns = waves[:, :, None].repeat(side, 2), waves[:, None].repeat(side, 1)
+    stripes = np.where(labels[:, None, None] == 0, rows, columns) + chance.normal(128, 10, (count, side, side))
+    images = stripes.clip(0, 255).astype(np.uint8)[:, None].repeat(3, 1)
+    return PictureSet(images, labels.astype(np.int64), ("rows", "columns"))
+
+
+@pytest.fixture(scope="module")
+def toy_sets():
+    sides = {"tiny": 64, "caltech": 64, "cifar": 32}
+    sets = {
+        name: {"train": drawn_set(48, side, seed), "val": drawn_set(24, side, seed + 10)}
+        for seed, (name, side) in enumerate(sides.items())
+    }
+    sets["caltech"]["transfer"] = drawn_set(40, 64, 20)
+    return sets
+
+
+TOY = Recipe(width=0.125, epochs=3, batch=16, first_size=32, last_size=32, cifar_size=32, peak_rate=0.05, average=0.5)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory, toy_sets):
+    """An uninterrupted run on the toy sets: its folder and its rows."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, train(toy_sets, TOY, folder)
+
+
+def test_held_out_categories_are_every_fifth_and_faces_stay_together():
+    assert held_out_categories(CATEGORIES) == ("bass", "lamp")
+    swapped = ["A", "B", "C", "D", "Faces", "Faces_easy", "G"]
+    assert held_out_categories(swapped) == ("Faces", "Faces_easy")
+    assert held_out_categories(["A", "B", "C", "Faces", "Faces_easy"]) == ()
+
+
+def test_hash_share_depends_on_the_name_only_and_keeps_faces_together():
+    assert hash_share("Faces/image_0007") == hash_share("Faces_easy/image_0007")
+    shares = np.array([hash_share(f"lamp/image_{i:04}") for i in range(2000)])
+    assert shares[7] == hash_share("lamp/image_0007")
+    assert abs((shares < 0.15).mean() - 0.15) < 0.03
+
+
+@pytest.mark.parametrize("keep_all", [False, True])
+def test_caltech_splits_are_disjoint_and_leave_held_out_categories_alone(keep_all):
+    names = [f"{category}/image_{i:04}" for category in CATEGORIES for i in range(40)]
+    order = np.arange(len(names), dtype=np.int64)
+    everything = PictureSet(order[:, None, None, None], order // 40, tuple(CATEGORIES))  # each picture is its number
+    parts = split_caltech(everything, names, keep_all)
+    numbers = {part: set(pictures.images.ravel().tolist()) for part, pictures in parts.items()}
+    assert not numbers["train"] & numbers["val"]
+    for part, pictures in parts.items():
+        found = [pictures.classes[label] for label in pictures.labels]
+        assert found == [names[number].split("/")[0] for number in pictures.images.ravel()], part
+    held = {number for number, name in enumerate(names) if name.split("/")[0] in ("bass", "lamp")}
+    assert numbers["transfer"] == held
+    if keep_all:
+        assert numbers["train"] | numbers["val"] == set(range(len(names)))
+        assert parts["train"].classes == tuple(CATEGORIES)
+    else:
+        assert numbers["train"] | numbers["val"] == set(range(len(names))) - held
+        assert not {"bass", "lamp"} & set(parts["train"].classes)
+
+
+def test_load_sets_reads_folders_of_pictures_and_reuses_the_cache(tmp_path):
+    folders = ["tiny-imagenet/train/n1", "tiny-imagenet/val/n1", "cifar10/train/cat", "cifar10/test/cat"]
+    for number, folder in enumerate([*folders, *(f"caltech101/{name}" for name in CATEGORIES)]):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        Image.new("RGB", (160, 128), (number, 50, 200)).save(tmp_path / "data" / folder / "image_0001.png")
+    sets = load_sets(tmp_path / "data", tmp_path / "cache")
+    assert sets["cifar"]["val"].images.shape == (1, 3, 32, 32)
+    assert sets["cifar"]["val"].images[0, :, 5, 5].tolist() == [3, 50, 200]
+    transfer = sets["caltech"]["transfer"]
+    assert transfer.classes == ("bass", "lamp")
+    assert transfer.images[:, 0, 64, 64].tolist() == [4 + CATEGORIES.index("bass"), 4 + CATEGORIES.index("lamp")]
+    for file in (tmp_path / "data").rglob("*.png"):
+        file.write_bytes(b"")  # a second reading must come from the cache
+    again = load_sets(tmp_path / "data", tmp_path / "cache")
+    assert np.array_equal(again["caltech"]["transfer"].images, transfer.images)
+
+
+def test_load_sets_names_what_is_missing(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"holds neither the folder caltech101 nor tiny-imagenet-train\.tar\.xz"
+    ):
+        load_sets(tmp_path, tmp_path / "cache")
+
+
+def test_augment_keeps_shape_and_range_and_follows_the_generator():
+    pictures = torch.from_numpy(drawn_set(16, 64, 0).images)
+    first = augment(pictures, 40, torch.Generator().manual_seed(5))
+    assert first.shape == (16, 3, 40, 40)
+    assert first.dtype == torch.float32
+    low, high = normalise(torch.zeros(1, 3, 1, 1)), normalise(torch.ones(1, 3, 1, 1))
+    assert (first >= low - 1e-5).all()
+    assert (first <= high + 1e-5).all()
+    assert torch.equal(first, augment(pictures, 40, torch.Generator().manual_seed(5)))
+    assert not torch.equal(first, augment(pictures, 40, torch.Generator().manual_seed(6)))
+
+
+def test_augment_mirrors_half_of_the_pictures_and_turns_none_upside_down():
+    ramp = torch.linspace(30, 220, 64).byte()
+    across = augment(ramp.expand(200, 3, 64, 64).contiguous(), 32, torch.Generator().manual_seed(0))
+    rising = across[:, 0, :, -1].mean(1) > across[:, 0, :, 0].mean(1)
+    assert 70 < rising.sum().item() < 130
+    down = augment(ramp[:, None].expand(200, 3, 64, 64).contiguous(), 32, torch.Generator().manual_seed(0))
+    assert (down[:, 0, -1].mean(1) > down[:, 0, 0].mean(1)).all()
+
+
+def test_augment_without_smaller_crops_is_the_picture_with_other_colours():
+    pictures = torch.full((8, 3, 32, 32), 100, dtype=torch.uint8)
+    out = augment(pictures, 32, torch.Generator().manual_seed(0), smallest_area=1.0)
+    values = out * torch.tensor(STD).view(3, 1, 1) + torch.tensor(MEAN).view(3, 1, 1)
+    # A grey picture has neither contrast nor saturation: brightness alone moves it, by at most three tenths.
+    assert torch.allclose(values, values[:, :1, :1, :1].expand_as(values), atol=1e-4)
+    assert ((values > 100 / 255 * 0.69) & (values < 100 / 255 * 1.31)).all()
+
+
+def test_recipe_grows_the_pictures_and_lets_the_rate_rise_and_fall():
+    recipe = Recipe(epochs=10)
+    sizes = [recipe.size(epoch) for epoch in range(10)]
+    assert sizes == sorted(sizes)
+    assert (sizes[0], sizes[-1]) == (40, 64)
+    assert recipe.rate(0.2) == pytest.approx(recipe.peak_rate, rel=1e-3)
+    assert recipe.rate(0) < recipe.rate(0.1) < recipe.rate(0.2) > recipe.rate(0.6) > recipe.rate(1)
+    assert recipe.rate(1) < 1e-3 * recipe.peak_rate
+
+
+def test_a_run_lowers_the_loss(whole_run):
+    folder, rows = whole_run
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert rows[-1]["loss"] < 0.9 * rows[0]["loss"]
+    log = json.loads((folder / "log.json").read_text())
+    assert log["epochs"] == rows
+    assert log["recipe"]["seed"] == 0
+    assert log["machine"]["torch"] == torch.__version__
+
+
+class KilledError(Exception):
+    pass
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, toy_sets, whole_run, monkeypatch):
+    folder, whole = whole_run
+    step, steps = recipe_module._Run._step, []
+
+    def killed_in_the_second_epoch(run, *arguments):
+        steps.append(1)
+        if len(steps) == 17:  # twelve steps an epoch: three batches of two sets, six of the third
+            raise KilledError
+        return step(run, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe_module._Run, "_step", killed_in_the_second_epoch)
+        with pytest.raises(KilledError):
+            train(toy_sets, TOY, tmp_path / "killed")
+    assert len(json.loads((tmp_path / "killed" / "log.json").read_text())["epochs"]) == 1
+    resumed = train(toy_sets, TOY, tmp_path / "killed")
+    for before, after in zip(whole, resumed, strict=True):
+        assert before | {"seconds": 0} == after | {"seconds": 0}
+    states = [torch.load(run / "final.pt", weights_only=True) for run in (folder, tmp_path / "killed")]
+    assert all(torch.equal(states[0]["net"][key], states[1]["net"][key]) for key in states[0]["net"])
+
+
+def test_a_finished_run_is_judged_and_shipped_with_its_own_answers(tmp_path, toy_sets, whole_run, monkeypatch):
+    monkeypatch.setattr("training.evaluate.TRANSFER_SIZES", (32,))
+    monkeypatch.setattr("training.evaluate.SCORE_SIZES", {"tiny": (32,), "caltech": (32,), "cifar": (32,)})
+    folder, rows = whole_run
+    recipe, net, heads = load_run(folder, toy_sets)
+    assert recipe == TOY
+    table = evaluate(net, heads, recipe, toy_sets)
+    assert table["input_size"] == 32
+    assert table["scores"]["cifar"]["pictures"] == 24
+    assert table["scores"]["cifar"]["accuracy"]["32"] == pytest.approx(recipe_accuracy(net, heads, toy_sets), abs=1e-4)
+    assert rows[-1]["validation"].keys() == heads.keys()
+    x = torch.rand(4, 3, 32, 32)
+    expected = heads["tiny"](net.embed(x))
+    shipped_net(net, heads["tiny"], ("rows", "columns"), 32).save_pretrained(tmp_path / "shipped")
+    loaded = VGG.from_pretrained(tmp_path / "shipped")
+    assert torch.allclose(loaded(x), expected, atol=1e-5)
+    assert loaded.config.label_names == ("rows", "columns")
+    assert (loaded.config.input_size, loaded.config.crop_pct) == (32, 1.0)
+
+
+def recipe_accuracy(net, heads, sets) -> float:
+    pictures = sets["cifar"]["val"]
+    answers = heads["cifar"](embed(net, pictures, 32)).argmax(1).numpy()
+    return float((answers == pictures.labels).mean())
+
+
+def test_ten_photo_tasks_tell_good_features_from_useless_ones():
+    chance = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 25)
+    centres = chance.normal(size=(4, 8)) * 6
+    good = torch.from_numpy(centres[labels] + chance.normal(size=(100, 8))).float()
+    useless = torch.from_numpy(chance.normal(size=(100, 8))).float()
+    assert ten_photo_accuracy(good, labels, tasks=10).mean() > 0.98
+    found = ten_photo_accuracy(useless, labels, tasks=20)
+    assert 0.4 < found.mean() < 0.6
+    assert np.array_equal(found, ten_photo_accuracy(useless, labels, tasks=20))
+
+
+def test_label_names_are_readable_and_unique():
+    words = {"n1": "crane, bird", "n2": "Crane, lifter", "n3": "crane", "n4": "sorrel"}
+    assert label_names(("n1", "n2", "n3", "n4"), words) == ("crane", "lifter", "crane (2)", "sorrel")

@@ -1,0 +1,144 @@
+"""Judge a finished run: accuracy on pictures never trained on, and on tasks never trained on.
+
+    python -m training.evaluate --data DIR --run RUN
+
+writes `RUN/evaluation.json`. The net is in eval mode and float32. A task is two of the Caltech categories that the run
+never saw: ten photos of each to fit a head on, the rest to judge it, with the head that the package itself fits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vgg_hub import VGG
+from vgg_hub.head import fit_heads
+
+from .augment import normalise
+from .pictures import PictureSet, load_sets
+from .train import Recipe, accuracy, heads_for, make_net
+
+__all__ = ["TRANSFER_SIZES", "embed", "evaluate", "load_run", "ten_photo_accuracy"]
+
+TRANSFER_SIZES = (64, 80, 96, 112, 128)
+SCORE_SIZES = {"tiny": (64,), "caltech": (64, 80, 96, 128), "cifar": (32, 40, 48, 64)}
+TASKS, PHOTOS = 100, 10
+
+
+def load_run(run: Path, sets: dict[str, dict[str, PictureSet]]) -> tuple[Recipe, VGG, nn.ModuleDict]:
+    """The recipe, the trained net (eval mode) and its heads, one a set."""
+    recipe = Recipe(**json.loads((run / "log.json").read_text(encoding="utf-8"))["recipe"])
+    net = make_net(recipe)
+    heads = heads_for(net, sets)
+    state = torch.load(run / "final.pt", weights_only=True)
+    net.load_state_dict(state["net"])
+    heads.load_state_dict(state["heads"])
+    return recipe, net.eval(), heads.eval()
+
+
+@torch.no_grad()
+def embed(net: VGG, pictures: PictureSet, size: int) -> Tensor:
+    """(N, D) float32 features of square pictures resized to `size`."""
+    net.eval()
+    features = []
+    for first in range(0, len(pictures), 64):
+        x = torch.from_numpy(pictures.images[first : first + 64]).float().div_(255)
+        if x.shape[-1] != size:
+            x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+        features.append(net.embed(normalise(x).contiguous(memory_format=torch.channels_last)))
+    return torch.cat(features)
+
+
+def ten_photo_accuracy(
+    features: Tensor, labels: np.ndarray, tasks: int = TASKS, photos: int = PHOTOS, seed: int = 0
+) -> np.ndarray:
+    """Accuracy on each of `tasks` drawn tasks.
+
+    Args:
+        features: (N, D) float32.
+        labels: (N,) int64.
+        tasks: pairs of classes drawn, each with its own photos.
+        photos: photos a class that the head is fitted on; all others judge it.
+        seed: of the draws; equal seeds give equal tasks, so that two nets or two sizes meet the same ones.
+
+    Returns:
+        (tasks,) float64, each the mean of the two classes' accuracies.
+    """
+    chance = np.random.default_rng(seed)
+    results = []
+    for _ in range(tasks):
+        pair = chance.choice(np.unique(labels), size=2, replace=False)
+        rows = [chance.permutation(np.flatnonzero(labels == label)) for label in pair]
+        known = features[np.concatenate([own[:photos] for own in rows])]
+        targets = torch.arange(2).repeat_interleave(photos)
+        for heads in fit_heads(known, targets, torch.ones(1, 2 * photos), 2, 2 * photos):
+            head = heads  # each step's head is better than the one before
+        unseen = [head.logits(features[own[photos:]])[0].argmax(1) == answer for answer, own in enumerate(rows)]
+        results.append(float(np.mean([right.float().mean().item() for right in unseen])))
+    return np.array(results)
+
+
+def _transfer(net: VGG, pictures: PictureSet, sizes: Sequence[int]) -> dict[str, dict[str, float]]:
+    """By size: mean accuracy, its standard deviation over tasks, and the standard error of the mean."""
+    table = {}
+    for size in sizes:
+        found = ten_photo_accuracy(embed(net, pictures, size), pictures.labels)
+        spread = float(found.std(ddof=1))
+        table[str(size)] = {
+            "mean": round(float(found.mean()), 4),
+            "deviation": round(spread, 4),
+            "standard_error": round(spread / len(found) ** 0.5, 4),
+        }
+    return table
+
+
+def evaluate(
+    net: VGG, heads: nn.ModuleDict, recipe: Recipe, sets: dict[str, dict[str, PictureSet]]
+) -> dict[str, object]:
+    """All figures of one net, and the ten-photo ones of the same net with random weights."""
+    scores = {
+        name: {
+            "pictures": len(parts["val"]),
+            "accuracy": {str(s): round(accuracy(net, heads[name], parts["val"], s), 4) for s in SCORE_SIZES[name]},
+        }
+        for name, parts in sets.items()
+    }
+    pictures = sets["caltech"]["transfer"]
+    trained = _transfer(net, pictures, TRANSFER_SIZES)
+    best = max(TRANSFER_SIZES, key=lambda size: trained[str(size)]["mean"])
+    return {
+        "scores": scores,
+        "transfer": {
+            "tasks": TASKS,
+            "photos_a_class": PHOTOS,
+            "categories": list(pictures.classes),
+            "trained": trained,
+            "random": _transfer(make_net(replace(recipe, seed=recipe.seed + 1)), pictures, TRANSFER_SIZES),
+        },
+        "input_size": best,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
+    parser.add_argument("--run", type=Path, required=True, help="folder that training.train wrote")
+    parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
+    options = parser.parse_args()
+    sets = load_sets(options.data, options.cache or options.run / "cache")
+    recipe, net, heads = load_run(options.run, sets)
+    text = json.dumps(evaluate(net, heads, recipe, sets), indent=1)
+    (options.run / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Write a judged run as a checkpoint that ships, reload it, and judge what was written.
+
+    python -m training.export --data DIR --run RUN
+
+writes `weights/NAME` (half-precision, with the head for Tiny ImageNet's 200 classes) and `training/logs/NAME.json`: the
+run's recipe, rows and figures, and those of the folder as it is read back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from vgg_hub import VGG
+from vgg_hub.card import render_card
+
+from .augment import MEAN, STD
+from .evaluate import PHOTOS, TASKS, embed, load_run, ten_photo_accuracy
+from .pictures import PictureSet, load_sets, read_classes, unpack
+from .train import VALIDATION_SIZES, Recipe, accuracy
+
+__all__ = ["facts", "label_names", "shipped_net"]
+
+TITLES = {
+    "tiny": ("Tiny ImageNet", "validation", "Tiny ImageNet (Stanford CS231N; ImageNet, Russakovsky et al. 2015)"),
+    "caltech": ("Caltech 101", "15 % left out", "Caltech 101 (Li, Andreeto, Ranzato, Perona)"),
+    "cifar": ("CIFAR-10", "test", "CIFAR-10 (Krizhevsky 2009)"),
+}
+LICENCES = {"tiny": "for non-commercial research", "caltech": "CC BY 4.0", "cifar": "for research"}
+ROOT = Path(__file__).parent.parent
+
+
+def label_names(wnids: Sequence[str], words: dict[str, str]) -> tuple[str, ...]:
+    """A readable name for each WNID: the first of its words that no class before it has, else that with a number."""
+    taken: set[str] = set()
+    names = []
+    for wnid in wnids:
+        synonyms = [word.strip() for word in words[wnid].split(",")]
+        numbered = (f"{synonyms[0]} ({number})" for number in range(2, len(wnids) + 2))
+        name = next(name for name in (*synonyms, *numbered) if name.casefold() not in taken)
+        taken.add(name.casefold())
+        names.append(name)
+    return tuple(names)
+
+
+def shipped_net(net: VGG, head: nn.Linear, labels: Sequence[str], input_size: int) -> VGG:
+    """The net with the trained head for `labels` in place; reads the whole short side at `input_size` pixels."""
+    net.replace_head(labels)
+    with torch.no_grad():
+        net.head.weight.copy_(head.weight)
+        net.head.bias.copy_(head.bias)
+    net.config = replace(net.config, input_size=input_size, crop_pct=1.0, mean=MEAN, std=STD)
+    return net.eval()
+
+
+def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]]) -> dict[str, object]:
+    """The card's figures, of a net as it was read back: heads that do not ship stay in float32."""
+    size = net.config.input_size
+    found = ten_photo_accuracy(embed(net, sets["caltech"]["transfer"], size), sets["caltech"]["transfer"].labels)
+    answering = {name: net.head if name == "tiny" else heads[name] for name in sets}
+    return {
+        "scores": {
+            name: round(accuracy(net, answering[name], parts["val"], VALIDATION_SIZES[name]), 4)
+            for name, parts in sets.items()
+        },
+        "tiny_at_input_size": round(accuracy(net, net.head, sets["tiny"]["val"], size), 4),
+        "transfer": {"mean": round(float(found.mean()), 4), "deviation": round(float(found.std(ddof=1)), 4)},
+    }
+
+
+def facts(
+    judged: dict[str, object], log: dict[str, object], evaluation: dict[str, object], sets: dict, recipe: Recipe
+) -> dict[str, object]:
+    """What the card and `config.json` say of the weights' making."""
+    size = str(evaluation["input_size"])
+    random = evaluation["transfer"]["random"][size]["mean"]
+    data = [
+        {"name": TITLES[name][2], "pictures": len(parts["train"]), "licence": LICENCES[name]}
+        for name, parts in sets.items()
+    ]
+    scores = [
+        {
+            "dataset": TITLES[name][0],
+            "split": f"{TITLES[name][1]}, {VALIDATION_SIZES[name]} pixels",
+            "accuracy": judged["scores"][name],
+            "n": len(parts["val"]),
+        }
+        for name, parts in sets.items()
+    ]
+    scores.append(
+        {
+            "dataset": "Pairs of Caltech 101 categories left out",
+            "split": f"{PHOTOS} photos a class, {TASKS} tasks",
+            "accuracy": judged["transfer"]["mean"],
+        }
+    )
+    minutes = sum(row["seconds"] for row in log["epochs"]) / 60
+    return {
+        "data": data,
+        "scores": scores,
+        "licence": "other",
+        "seed": recipe.seed,
+        "notes": [
+            f"Trained from random weights on the {len(data)} sets together, a head each, {recipe.epochs} epochs, "
+            f"{minutes:.0f} minutes on {log['machine']['threads']} threads of one {log['machine']['processor']}; "
+            f"seed {recipe.seed}. The recipe and its log are in training.",
+            "The head that ships names Tiny ImageNet's 200 classes; those of Caltech 101 and CIFAR-10 do not ship. "
+            f"The shipped input size, {size} pixels, is the one that did best on the categories left out, which chose "
+            "it; on it "
+            f"Tiny ImageNet's validation accuracy is {100 * judged['tiny_at_input_size']:.1f} %.",
+            f"On the same pairs of categories left out, whose accuracies have a standard deviation of "
+            f"{judged['transfer']['deviation']:.3f}, the same net with random weights reaches {random:.3f}.",
+            "All figures were measured in eval mode and float32, on the half-precision weights as they ship.",
+            "Tiny ImageNet is for non-commercial research: ask its licence before you use these weights for more.",
+        ],
+    }
+
+
+def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None) -> dict[str, object]:
+    """Write and judge the folder; returns the log's content."""
+    sets = load_sets(data, cache)
+    recipe, net, heads = load_run(run, sets)
+    log = json.loads((run / "log.json").read_text(encoding="utf-8"))
+    evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    labels = label_names(sets["tiny"]["train"].classes, read_classes(unpack(data, cache)))
+    net = shipped_net(net, heads["tiny"], labels, evaluation["input_size"])
+    name = net.config.name
+    out, log_file = out or ROOT / "weights" / name, log_file or ROOT / "training" / "logs" / f"{name}.json"
+    net.save_pretrained(out, dtype="float16")
+    judged = judge(VGG.from_pretrained(str(out)), heads, sets)
+    net.provenance = facts(judged, log, evaluation, sets, recipe)
+    net.save_pretrained(out, dtype="float16", card=render_card(net.config, net.provenance, name))
+    log |= {
+        "evaluation": evaluation,
+        "as_shipped": judged | {"bytes": {path.name: path.stat().st_size for path in sorted(out.iterdir())}},
+        "facts": net.provenance,
+    }
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file.write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return log
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
+    parser.add_argument("--run", type=Path, required=True, help="folder with log.json, final.pt and evaluation.json")
+    parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint (default: weights/NAME)")
+    parser.add_argument("--log", type=Path, help="file of the log (default: training/logs/NAME.json)")
+    options = parser.parse_args()
+    log = export(options.data, options.run, options.cache or options.run / "cache", options.out, options.log)
+    print(json.dumps({"as_shipped": log["as_shipped"], "facts": log["facts"]}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

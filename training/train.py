@@ -1,0 +1,285 @@
+"""Train one net on the three sets together, a head each; a sample counts only in its own.
+
+    python -m training.train --data DIR --out RUN
+
+writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.pt`. Run again after
+a kill, it goes on from the last epoch. `--start OTHER/final.pt` begins from another run's net and heads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from vgg_hub import VGG
+
+from .augment import augment, normalise
+from .pictures import PictureSet, load_sets
+
+__all__ = ["Recipe", "accuracy", "heads_for", "make_net", "train"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the outcome, beside the pictures and the machine's rounding."""
+
+    depth: int = 11
+    batch_norm: bool = True
+    width: float = 0.5
+    epochs: int = 12
+    batch: int = 128
+    peak_rate: float = 0.2
+    weight_decay: float = 5e-4
+    momentum: float = 0.9
+    smoothing: float = 0.05
+    first_size: int = 40
+    last_size: int = 64
+    caltech_repeats: int = 2
+    average: float = 0.998
+    seed: int = 0
+    keep_all: bool = False
+    mixed: bool = True
+    cifar_size: int = 64
+    start: str = ""
+
+    def size(self, epoch: int) -> int:
+        """Side of the crops, growing in steps of eight: small pictures first teach as much for less."""
+        share = min(1.0, epoch / max(1, 0.6 * self.epochs))
+        return int(self.first_size + (self.last_size - self.first_size) * share) // 8 * 8
+
+    def rate(self, progress: float) -> float:
+        """One cycle: a linear rise over the first fifth, then half a cosine to nothing (progress from 0 to 1)."""
+        if progress < 0.2:
+            return self.peak_rate * (0.05 + 0.95 * progress / 0.2)
+        return self.peak_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8)) + 1e-5
+
+
+def make_net(recipe: Recipe) -> VGG:
+    """The net whose features are trained; its own head is not used before the export."""
+    torch.manual_seed(recipe.seed)
+    net = VGG(
+        depth=recipe.depth,
+        batch_norm=recipe.batch_norm,
+        width=recipe.width,
+        pool_size=1,
+        hidden_features=0,
+        input_size=recipe.last_size,
+        crop_pct=1.0,
+    )
+    return net.to(memory_format=torch.channels_last)
+
+
+def heads_for(net: VGG, sets: dict[str, dict[str, PictureSet]]) -> nn.ModuleDict:
+    return nn.ModuleDict(
+        {name: nn.Linear(net.config.embed_features, len(parts["train"].classes)) for name, parts in sets.items()}
+    )
+
+
+def _schedule(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, epoch: int) -> list[dict[str, np.ndarray]]:
+    """The epoch's batches, rows by set.
+
+    `mixed` puts all sets in every batch, in proportion. Batches of one set, in random order, give batch norm other
+    statistics in training than the average that is used afterwards.
+    """
+    chance = np.random.default_rng([recipe.seed, epoch])
+    rows = {}
+    for name, parts in sets.items():
+        repeats = recipe.caltech_repeats if name == "caltech" else 1
+        rows[name] = np.concatenate([chance.permutation(len(parts["train"])) for _ in range(repeats)])
+    if recipe.mixed:
+        steps = max(1, sum(map(len, rows.values())) // recipe.batch)
+        shares = {name: np.array_split(found, steps) for name, found in rows.items()}
+        return [{name: np.sort(share[step]) for name, share in shares.items()} for step in range(steps)]
+    batches = []
+    for name, found in rows.items():
+        whole = len(found) // recipe.batch * recipe.batch or len(found)  # a last batch of one would upset batch norm
+        batches += [{name: np.sort(found[i : i + recipe.batch])} for i in range(0, whole, recipe.batch)]
+    chance.shuffle(batches)
+    return batches
+
+
+def _embed(net: VGG, x: torch.Tensor) -> torch.Tensor:
+    """`net.embed` with each ReLU after its max pooling: equal, and a quarter of the work for it."""
+    modules = list(net.features)
+    for position, module in enumerate(modules):
+        if isinstance(module, nn.ReLU) and isinstance(modules[(position + 1) % len(modules)], nn.MaxPool2d):
+            continue
+        x = module(x)
+        if isinstance(module, nn.MaxPool2d):
+            x = F.relu(x)
+    return torch.flatten(net.avgpool(x), 1)
+
+
+@torch.no_grad()
+def accuracy(net: VGG, head: nn.Linear, pictures: PictureSet, size: int) -> float:
+    """Share of pictures named right, resized to `size`, in float32."""
+    net.eval()
+    right = 0
+    for first in range(0, len(pictures), 256):
+        x = torch.from_numpy(pictures.images[first : first + 256]).float().div_(255)
+        if x.shape[-1] != size:
+            x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+        x = normalise(x).contiguous(memory_format=torch.channels_last)
+        answers = head(net.embed(x)).argmax(1)
+        right += int((answers == torch.from_numpy(pictures.labels[first : first + 256])).sum())
+    return right / len(pictures)
+
+
+class _Run:
+    """The state of a training: what is saved each epoch and taken up again."""
+
+    def __init__(self, sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path) -> None:
+        self.sets, self.recipe, self.out = sets, recipe, out
+        self.net = make_net(recipe)
+        self.heads = heads_for(self.net, sets)
+        self.trained = nn.ModuleDict({"net": self.net, "heads": self.heads})
+        if recipe.start:
+            state = torch.load(recipe.start, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.heads.load_state_dict(state["heads"])
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            self.trained, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
+        )
+        plain = [p for p in self.trained.parameters() if p.ndim > 1]
+        small = [p for p in self.trained.parameters() if p.ndim == 1]  # biases and batch norm are not decayed
+        self.optimiser = torch.optim.SGD(
+            [{"params": plain, "weight_decay": recipe.weight_decay}, {"params": small, "weight_decay": 0.0}],
+            lr=recipe.peak_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+        )
+        self.rows: list[dict[str, object]] = []
+        if (out / "last.pt").exists():
+            state = torch.load(out / "last.pt", weights_only=True)
+            self.trained.load_state_dict(state["trained"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.rows = state["rows"]
+
+    def epoch(self) -> None:
+        recipe, number = self.recipe, len(self.rows)
+        started, losses = time.perf_counter(), []
+        generator = torch.Generator().manual_seed(recipe.seed * 1000 + number)
+        batches = _schedule(self.sets, recipe, number)
+        self.net.train()
+        for done, rows in enumerate(batches):
+            for group in self.optimiser.param_groups:
+                group["lr"] = recipe.rate((number + done / len(batches)) / recipe.epochs)
+            losses.append(self._step(rows, generator, number))
+        self.rows.append(self._row(number, started, losses))
+        self._save()
+
+    def _step(self, rows: dict[str, np.ndarray], generator: torch.Generator, number: int) -> float:
+        size = self.recipe.size(number)
+        if list(rows) == ["cifar"]:
+            size = min(size, self.recipe.cifar_size)
+        x = torch.cat(
+            [augment(torch.from_numpy(self.sets[n]["train"].images[r]), size, generator) for n, r in rows.items()]
+        )
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            features = _embed(self.net, x.contiguous(memory_format=torch.channels_last))
+        parts = features.float().split([len(r) for r in rows.values()])
+        loss = sum(
+            F.cross_entropy(
+                self.heads[name](part),
+                torch.from_numpy(self.sets[name]["train"].labels[found]),
+                label_smoothing=self.recipe.smoothing,
+                reduction="sum",
+            )
+            for (name, found), part in zip(rows.items(), parts, strict=True)
+        ) / len(x)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.trained.parameters(), 5.0)
+        self.optimiser.step()
+        self.averaged.update_parameters(self.trained)
+        return float(loss.detach())
+
+    def _row(self, number: int, started: float, losses: list[float]) -> dict[str, object]:
+        best = self.averaged.module
+        scores = {
+            name: round(accuracy(best["net"], best["heads"][name], _some(parts["val"]), VALIDATION_SIZES[name]), 4)
+            for name, parts in self.sets.items()
+        }
+        seconds = round(time.perf_counter() - started, 1)
+        row = {"epoch": number + 1, "size": self.recipe.size(number), "loss": round(float(np.mean(losses)), 4)}
+        return row | {"validation": scores, "seconds": seconds}
+
+    def _save(self) -> None:
+        state = {
+            "trained": self.trained.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "rows": self.rows,
+        }
+        torch.save(state, self.out / "last.partial")
+        os.replace(self.out / "last.partial", self.out / "last.pt")
+        log = {"recipe": asdict(self.recipe), "machine": machine(), "epochs": self.rows}
+        (self.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")
+
+
+VALIDATION_SIZES = {"tiny": 64, "caltech": 64, "cifar": 64}
+
+
+def _some(pictures: PictureSet, limit: int = 2000) -> PictureSet:
+    """Every few pictures, for the log's rows; the final figures take them all."""
+    step = max(1, len(pictures) // limit)
+    return pictures.only(np.arange(len(pictures)) % step == 0)
+
+
+def machine() -> dict[str, object]:
+    """What a reader needs to judge the times: the processor's kind, threads, versions and the code's commit."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = [line for line in lines if line.startswith("model name")]
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
+    return {
+        "processor": names[0].split(":", 1)[1].strip() if names else platform.processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "commit": commit,
+    }
+
+
+def train(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path) -> list[dict[str, object]]:
+    """Train to the end, from where a killed run stopped if there was one. Returns the log's rows."""
+    out.mkdir(parents=True, exist_ok=True)
+    run = _Run(sets, recipe, out)
+    while len(run.rows) < recipe.epochs:
+        run.epoch()
+        print(json.dumps(run.rows[-1]), flush=True)
+    best = run.averaged.module
+    torch.save({"net": best["net"].state_dict(), "heads": best["heads"].state_dict()}, out / "final.pt")
+    return run.rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
+    parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: OUT/cache)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    for name, default in asdict(Recipe()).items():
+        kind = {"action": argparse.BooleanOptionalAction} if isinstance(default, bool) else {"type": type(default)}
+        parser.add_argument(f"--{name.replace('_', '-')}", default=default, **kind)
+    options = vars(parser.parse_args())
+    data, out, cache = options.pop("data"), options.pop("out"), options.pop("cache")
+    recipe = Recipe(**options)
+    train(load_sets(data, cache or out / "cache", recipe.keep_all), recipe, out)
+
+
+if __name__ == "__main__":
+    main()
