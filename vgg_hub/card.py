@@ -19,28 +19,23 @@ from importlib.resources import files
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment
 
-from .config import VGGConfig
+from .config import VGGConfig, is_unseen
+from .config_json import timm_architecture
+from .summary import parameter_count
 
-__all__ = ["accuracy_sentence", "escape_markdown", "parameter_count", "render_card"]
+__all__ = ["accuracy_sentence", "escape_markdown", "render_card"]
 
 
 def escape_markdown(text: object) -> str:
     """A text that shows as it is in Markdown, inside a table too: no markup, link, HTML or line break of its own."""
-    flat = "".join(c if c.isprintable() else " " for c in str(text))
-    return re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@-])", r"\\\1", flat).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    marked = re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@=-])", r"\\\1", _flat(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    # A dot marks up only after the number that starts a list and after www, which some renderers make a link of.
+    return re.sub(r"(?i)(^\d+|www)\.", r"\1\\.", marked)
 
 
-def parameter_count(config: VGGConfig) -> int:
-    """Trainable parameters of the net that a config describes."""
-    total, channels = 0, config.in_channels
-    for entry in config.channels:
-        if entry != "M":
-            total += entry * (9 * channels + 1) + (2 * entry if config.batch_norm else 0)
-            channels = entry
-    hidden = config.hidden_features
-    if hidden:
-        total += (config.pooled_features + 1) * hidden + (hidden + 1) * hidden
-    return total + (config.embed_features + 1) * config.num_classes
+def _flat(text: object) -> str:
+    """On one line, without characters that cannot be seen."""
+    return " ".join("".join(" " if is_unseen(c) else c for c in str(text)).split())
 
 
 def accuracy_sentence(accuracy: float, low: float, high: float, n: int) -> str:
@@ -60,20 +55,22 @@ def render_card(config: VGGConfig, provenance: Mapping[str, object] | None = Non
         where: folder or repo that the example loads from.
     """
     facts = dict(provenance or {})
-    validation = _validation(facts)
+    validation, counts = _validation(facts), _counts(facts)
     template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(
         (files("vgg_hub") / "card_template.md").read_text(encoding="utf-8")
     )
     labels = [escape_markdown(label) for label in config.label_names]
     short_task = labels[:-1] if 0 < len(labels) <= 10 else []
     text = template.render(
-        title=config.name if not facts.get("counts") else f"{' or '.join(labels[:4])}? ({config.name})",
+        title=f"{' or '.join(labels[:4])}? ({config.name})" if counts and labels else config.name,
         task=" and ".join([", ".join(short_task), labels[-1]]) if short_task else None,
         depth=config.depth or "",
         batch_norm=config.batch_norm,
         classes=config.num_classes,
-        where=escape_markdown(where).replace("\\", ""),
-        opens_in_timm=_opens_in_timm(config),
+        where=re.sub(r"[^\w./ -]", "_", where),
+        scheme="hf-hub:" if "/" in where else "local-dir:",
+        opens_in_timm=timm_architecture(config) is not None,
+        colours={1: "Grey", 3: "RGB"}.get(config.in_channels, f"{config.in_channels}-channel"),
         resize=math.floor(config.input_size / config.crop_pct),
         size=config.input_size,
         interpolation=config.interpolation,
@@ -82,32 +79,24 @@ def render_card(config: VGGConfig, provenance: Mapping[str, object] | None = Non
         parameters=f"{parameter_count(config):,}",
         data=[_data_row(row) for row in _rows(facts, "data")],
         scores=[_score_row(row) for row in _rows(facts, "scores") if _is_rate(row.get("accuracy"))],
-        counts=[(escape_markdown(k), v) for k, v in _counts(facts).items()],
-        base=escape_markdown(facts["base"]) if facts.get("base") else None,
-        trainable=escape_markdown(facts.get("trainable", "head")),
-        seed=escape_markdown(facts.get("seed", "not known")),
+        counts=[(escape_markdown(k), v) for k, v in counts.items()],
+        base=_text(facts, "base"),
+        trainable=_text(facts, "trainable"),
+        seed=facts["seed"] if _is_count(facts.get("seed")) else None,
         validation=accuracy_sentence(**validation) if validation else None,
-        notes=[escape_markdown(note) for note in facts.get("notes", []) if isinstance(note, str)]
-        if isinstance(facts.get("notes"), list)
-        else [],
+        notes=[escape_markdown(note) for note in _list(facts, "notes") if isinstance(note, str)],
         few=bool(validation and validation["n"] < 200),
     )
     return str(ModelCard(f"---\n{_metadata(config, facts, validation).to_yaml()}\n---\n\n{text}"))
-
-
-def _opens_in_timm(config: VGGConfig) -> bool:
-    from .config_json import timm_architecture
-
-    return timm_architecture(config) is not None
 
 
 def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str, float] | None) -> ModelCardData:
     results = [
         EvalResult(
             task_type="image-classification",
-            dataset_type=re.sub(r"[^a-z0-9]+", "-", str(row.get("dataset", "")).lower()).strip("-") or "pictures",
-            dataset_name=str(row.get("dataset", "pictures"))[:80],
-            dataset_split=str(row.get("split", "test"))[:40],
+            dataset_type=re.sub(r"[^a-z0-9]+", "-", _flat(row.get("dataset", "")).lower())[:80].strip("-") or "pictures",
+            dataset_name=_flat(row.get("dataset", ""))[:80] or "pictures",
+            dataset_split=_flat(row.get("split", ""))[:40] or "test",
             metric_type="accuracy",
             metric_value=row["accuracy"],
         )
@@ -135,8 +124,21 @@ def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str,
 
 
 def _rows(facts: Mapping[str, object], key: str) -> list[dict[str, object]]:
-    rows = facts.get(key)
-    return [row for row in rows if isinstance(row, dict)][:50] if isinstance(rows, list) else []
+    return [row for row in _list(facts, key) if isinstance(row, dict)]
+
+
+def _list(facts: Mapping[str, object], key: str) -> list[object]:
+    found = facts.get(key)
+    return found[:50] if isinstance(found, list) else []
+
+
+def _text(facts: Mapping[str, object], key: str) -> str | None:
+    found = facts.get(key)
+    return (escape_markdown(found) or None) if isinstance(found, str) else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
 
 
 def _is_rate(value: object) -> bool:
@@ -144,23 +146,23 @@ def _is_rate(value: object) -> bool:
 
 
 def _data_row(row: Mapping[str, object]) -> str:
-    parts = [escape_markdown(row.get("name", "pictures"))]
-    if isinstance(row.get("pictures"), int):
+    parts = [_text(row, "name") or "pictures"]
+    if _is_count(row.get("pictures")):
         parts.append(f"{row['pictures']:,} pictures")
-    if row.get("licence"):
-        parts.append(escape_markdown(row["licence"]))
+    if licence := _text(row, "licence"):
+        parts.append(licence)
     return ", ".join(parts)
 
 
 def _score_row(row: Mapping[str, object]) -> dict[str, str]:
-    name = escape_markdown(f"{row.get('dataset', 'pictures')}, {row.get('split', 'test')}")
-    n = f"{row['n']:,}" if isinstance(row.get("n"), int) else ""
+    name = f"{_text(row, 'dataset') or 'pictures'}, {_text(row, 'split') or 'test'}"
+    n = f"{row['n']:,}" if _is_count(row.get("n")) else ""
     return {"name": name, "accuracy": f"{100 * row['accuracy']:.1f} %", "n": n}
 
 
 def _counts(facts: Mapping[str, object]) -> dict[str, int]:
     counts = facts.get("counts")
-    return {str(k): v for k, v in counts.items() if isinstance(v, int)} if isinstance(counts, dict) else {}
+    return {str(k): v for k, v in counts.items() if _is_count(v)} if isinstance(counts, dict) else {}
 
 
 def _validation(facts: Mapping[str, object]) -> dict[str, float] | None:
@@ -168,6 +170,6 @@ def _validation(facts: Mapping[str, object]) -> dict[str, float] | None:
     if not isinstance(found, dict) or not all(_is_rate(found.get(key)) for key in ("accuracy", "low", "high")):
         return None
     n = found.get("n")
-    if not isinstance(n, int) or n < 1:
+    if not _is_count(n) or n < 1:
         return None
     return {key: found[key] for key in ("accuracy", "low", "high")} | {"n": n}

@@ -14,7 +14,17 @@ from types import MappingProxyType
 
 from .errors import ConfigError, LabelError
 
-__all__ = ["DEPTHS", "IMAGENET_MEAN", "IMAGENET_STD", "LAYERS", "MAX_LABEL_LENGTH", "VGGConfig", "check_labels"]
+__all__ = [
+    "DEPTHS",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "LAYERS",
+    "MAX_LABEL_LENGTH",
+    "VGGConfig",
+    "check_labels",
+    "check_layers",
+    "is_unseen",
+]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -32,13 +42,17 @@ LAYERS: MappingProxyType[int, tuple[int | str, ...]] = MappingProxyType(
 DEPTHS = tuple(LAYERS)
 INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos")
 MAX_LABEL_LENGTH = 100
+JOINERS = "\u200c\u200d"  # invisible, and needed: Persian is spelt with the first, families of emoji with the second
 # A config comes from strangers: these bounds keep a net that no machine could hold from being described at all.
 MAX_CHANNELS = 65_536
 MAX_LAYERS = 1_000
 
 
 def _error(field: str, value: object, expected: str) -> ConfigError:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        shown = "a number of thousands of digits"
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return ConfigError(f"{field} is {shown}; expected {expected}.")
 
@@ -50,7 +64,7 @@ def _whole(field: str, value: object, low: int, high: int) -> int:
 
 
 def _number(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> float:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not good or not low <= value <= high or (above and value == low) or (below and value == high):
         rule = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
         raise _error(field, value, rule)
@@ -62,28 +76,30 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         LabelError: for a name that is not text, is empty, is longer than 100 characters, holds a slash, an angle
-            bracket or a control character (such as a newline), or stands twice.
+            bracket, a control character (such as a newline) or an invisible one, or stands twice.
     """
     if isinstance(labels, str):
         raise LabelError(f"The class names are one text, {labels[:40]!r}; expected a list of names.")
+    if not isinstance(labels, Sequence):
+        raise LabelError(f"The class names are {labels!r:.40}; expected a list of names.")
     clean: list[str] = []
     for position, label in enumerate(labels, start=1):
         if not isinstance(label, str):
             raise LabelError(f"Class name {position} is {label!r}; expected text.")
         name = unicodedata.normalize("NFC", label).strip()
-        if not name:
+        if not name.strip(JOINERS):
             raise LabelError(f"Class name {position} is empty; give each class a name.")
         if len(name) > MAX_LABEL_LENGTH:
             raise LabelError(
                 f"Class name {position} has {len(name)} characters; the limit is {MAX_LABEL_LENGTH}: shorten it."
             )
-        bad = next((c for c in name if c in "/\\<>" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")), None)
+        bad = next((c for c in name if c in "/\\<>" or is_unseen(c)), None)
         if bad is not None:
             raise LabelError(
                 f"Class name {position}, {name!r}, holds {bad!r}; "
-                "leave out slashes, angle brackets and control characters."
+                "leave out slashes, angle brackets, control characters and invisible ones."
             )
-        if name in ("." , ".."):
+        if name in (".", ".."):
             raise LabelError(f"Class name {position} is {name!r}, which names a folder; choose another name.")
         if name.casefold() in (other.casefold() for other in clean):
             raise LabelError(f"Two classes have the same name, {name!r}; give each class its own name.")
@@ -91,7 +107,17 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(clean)
 
 
-def _check_layers(layers: object) -> tuple[int | str, ...]:
+def is_unseen(character: str) -> bool:
+    """Whether it is a control character, or changes a text unseen, such as its direction: such names can lie."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in JOINERS
+
+
+def check_layers(layers: Sequence[int | str]) -> tuple[int | str, ...]:
+    """Return a layer list as a tuple.
+
+    Raises:
+        ConfigError: an entry is neither a positive int nor "M", or there is no int; it names the entry.
+    """
     if isinstance(layers, str) or not isinstance(layers, Sequence):
         raise _error("layers", layers, "a list of positive whole numbers and 'M', such as [64, 'M', 128, 'M']")
     if not 1 <= len(layers) <= MAX_LAYERS:
@@ -101,7 +127,7 @@ def _check_layers(layers: object) -> tuple[int | str, ...]:
         if not (entry == "M" or good):
             raise _error(f"layers[{position}]", entry, "a positive whole number of channels or 'M' for max pooling")
     if not any(entry != "M" for entry in layers):
-        raise _error("layers", list(layers), "at least one convolution (a positive whole number)")
+        raise _error("layers", layers, "at least one convolution (a positive whole number)")
     return tuple(layers)
 
 
@@ -122,7 +148,7 @@ class VGGConfig:
         dropout: probability of the Dropout after each hidden Linear.
         label_names: ordered class names, empty where they are not known.
         input_size: side in pixels of the square that the net reads.
-        crop_pct: share of the resized picture's short side that the centre crop keeps.
+        crop_pct: share of the resized picture's short side that the centre crop keeps, 0.1 to 1.
         interpolation: "bilinear", "bicubic", "nearest" or "lanczos".
         mean, std: per channel, of values in 0 to 1.
     """
@@ -167,23 +193,25 @@ class VGGConfig:
             "width": _number("width", self.width, 0, 16, above=True),
             "dropout": _number("dropout", self.dropout, 0, 1, below=True),
             "input_size": _whole("input_size", self.input_size, 1, 4096),
-            "crop_pct": _number("crop_pct", self.crop_pct, 0, 1, above=True),
+            "crop_pct": _number("crop_pct", self.crop_pct, 0.1, 1),
             "mean": self._per_channel("mean", self.mean, -1e3, False),
             "std": self._per_channel("std", self.std, 0, True),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        if any(entry != "M" and entry > MAX_CHANNELS for entry in self.channels):
+            raise _error("width", self.width, f"one that leaves each of the layers at most {MAX_CHANNELS} channels")
         smallest = 2 ** layers.count("M")
         if self.input_size < smallest:
             raise _error("input_size", self.input_size, f"at least {smallest}, for each 'M' in layers halves it")
 
     def _resolve_layers(self) -> tuple[tuple[int | str, ...], int | None]:
-        if not self.layers and not isinstance(self.layers, (int, float)):
+        if self.layers == ():
             depth = 11 if self.depth is None else self.depth
-            if isinstance(depth, bool) or depth not in LAYERS:
+            if not isinstance(depth, int) or depth not in LAYERS:
                 raise _error("depth", depth, "11, 13, 16 or 19, or a list of your own in layers")
             return LAYERS[depth], depth
-        layers = _check_layers(self.layers)
+        layers = check_layers(self.layers)
         known = next((depth for depth, standard in LAYERS.items() if standard == layers), None)
         if self.depth is not None and self.depth != known:
             raise ConfigError(

@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +26,10 @@ __all__ = ["FORMAT", "MAX_CONFIG_BYTES", "config_to_json", "read_config"]
 
 FORMAT = 1
 MAX_CONFIG_BYTES = 4_000_000
+TIMM_SLIDES_FROM = 256
+TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "drop_rate"}  # of these the answers do not depend
 SHAPE_FIELDS = ("layers", "batch_norm", "in_channels", "pool_size", "hidden_features", "width", "dropout")
+PREPROCESSING = ("input_size", "interpolation", "crop_pct", "mean", "std")
 OUR_KEYS = {"architecture", "num_classes", "num_features", "label_names", "pretrained_cfg", "vgg_hub"}
 
 
@@ -32,16 +37,20 @@ def timm_architecture(config: VGGConfig) -> str | None:
     """timm's name of the same net (`vgg11_bn`), or None where timm would build or feed it differently.
 
     timm pools only feature maps smaller than 7x7 and slides its first hidden layer over larger ones, so the answers
-    agree only where the input gives exactly 7x7: 224 to 255 pixels.
+    agree only below 256 pixels. It builds its nets for three channels unless it is told otherwise.
     """
-    plain = (config.pool_size, config.hidden_features, config.width) == (7, 4096, 1.0)
-    if config.depth is None or not plain or config.input_size // 32 != 7:
+    plain = (config.pool_size, config.hidden_features, config.width, config.in_channels) == (7, 4096, 1.0, 3)
+    if config.depth is None or not plain or config.input_size >= TIMM_SLIDES_FROM:
         return None
     return f"vgg{config.depth}{'_bn' if config.batch_norm else ''}"
 
 
 def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = None) -> str:
-    """The text of `config.json`; `provenance` is kept under `vgg_hub` as it is."""
+    """The text of `config.json`; `provenance` is kept under `vgg_hub` as it is.
+
+    Raises:
+        ConfigError: the provenance is not made of what JSON has.
+    """
     architecture = timm_architecture(config)
     document: dict[str, object] = {"architecture": architecture} if architecture else {}
     document |= {"num_classes": config.num_classes, "num_features": config.out_channels}
@@ -64,7 +73,12 @@ def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = 
     if provenance is not None:
         ours["provenance"] = dict(provenance)
     document["vgg_hub"] = ours
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    try:
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"The provenance cannot be written as JSON ({error!s:.80}); give texts and numbers.") from error
+    # Half of a surrogate pair, which a stranger's file may hold, has no place in UTF-8 but can be written as an escape.
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | None]:
@@ -84,7 +98,8 @@ def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | 
     try:
         if "vgg_hub" in document:
             return _ours(document)
-        return _timms(document), None
+        licence = _section(document, "pretrained_cfg").get("license")
+        return _timms(document), {"licence": licence} if isinstance(licence, str) else None
     except (ConfigError, LabelError) as error:
         raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
 
@@ -93,7 +108,7 @@ def _parse(path: Path, shown: str) -> dict[str, object]:
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise CheckpointError(f"config.json of {shown} is over {MAX_CONFIG_BYTES // 1_000_000} MB; it is not one of ours.")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise CheckpointError(
             f"{shown} has no config.json; give a folder that `save_pretrained` wrote, or a timm VGG's."
@@ -102,10 +117,14 @@ def _parse(path: Path, shown: str) -> dict[str, object]:
         raise CheckpointError(f"config.json of {shown} cannot be read: {error.strerror or error}.") from error
     # RecursionError: JSON nested thousands deep; json.JSONDecodeError and UnicodeDecodeError are ValueErrors.
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"config.json of {shown} is not valid JSON ({error:.80}); fetch or save it again.") from error
+        raise CheckpointError(f"config.json of {shown} is not valid JSON ({error!s:.80}); fetch or save it again.") from error
     if not isinstance(document, dict):
         raise CheckpointError(f"config.json of {shown} holds a {type(document).__name__}; expected a JSON object.")
     return document
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")  # Python would take NaN and Infinity, and write them again
 
 
 def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | None]:
@@ -119,18 +138,22 @@ def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | N
     )
     if unknown:
         raise ConfigError(f"it holds the unknown key {unknown[0]!r:.80}; remove it or update vgg-hub.")
-    missing = [name for name in SHAPE_FIELDS if name not in shape]
+    pretrained = _section(document, "pretrained_cfg")
+    missing = [name for name in ("num_classes", "pretrained_cfg") if name not in document]
+    missing += [f"vgg_hub.{name}" for name in SHAPE_FIELDS if name not in shape]
+    missing += [f"pretrained_cfg.{name}" for name in PREPROCESSING if name not in pretrained]
     if missing:
-        raise ConfigError(f"it lacks the key vgg_hub.{missing[0]}.")
+        raise ConfigError(f"it lacks the key {missing[0]}.")
     provenance = shape.get("provenance")
     if provenance is not None and not isinstance(provenance, dict):
         raise ConfigError(f"vgg_hub.provenance is a {type(provenance).__name__}; expected a JSON object.")
     config = VGGConfig(
-        **{name: _tuples(shape[name]) for name in SHAPE_FIELDS},
-        num_classes=document.get("num_classes"),
-        label_names=_tuples(document.get("label_names", ())),
+        **{name: shape[name] for name in SHAPE_FIELDS},
+        num_classes=document["num_classes"],
+        label_names=document.get("label_names", ()),
+        **_preprocessing(pretrained, shape["in_channels"]),
     )
-    return _with_preprocessing(config, _section(document, "pretrained_cfg")), provenance
+    return config, provenance
 
 
 def _timms(document: dict[str, object]) -> VGGConfig:
@@ -138,32 +161,44 @@ def _timms(document: dict[str, object]) -> VGGConfig:
     names = {f"vgg{depth}{suffix}": (depth, bool(suffix)) for depth in LAYERS for suffix in ("", "_bn")}
     if not isinstance(name, str) or name not in names:
         raise ConfigError(f"it describes the architecture {name!r:.60}; expected a VGG: {', '.join(names)}.")
+    changed = sorted(set(_section(document, "model_args")) - TIMM_ARGUMENTS)
+    if changed:
+        raise ConfigError(f"model_args holds {changed[0]!r:.60}, which may make it another net; save it without.")
     depth, batch_norm = names[name]
     pretrained = _section(document, "pretrained_cfg")
     classes = document.get("num_classes", pretrained.get("num_classes"))
     labels = document.get("label_names", pretrained.get("label_names", ()))
     size = pretrained.get("input_size", (3, 224, 224))
     channels = size[0] if isinstance(size, (list, tuple)) and size else 3
-    config = VGGConfig(depth=depth, batch_norm=batch_norm, num_classes=classes, in_channels=channels)
-    config = _with_preprocessing(config, pretrained)
+    config = VGGConfig(
+        depth=depth,
+        batch_norm=batch_norm,
+        num_classes=classes,
+        in_channels=channels,
+        **_preprocessing(pretrained, channels),
+    )
+    if config.input_size >= TIMM_SLIDES_FROM:
+        raise ConfigError(
+            f"pretrained_cfg.input_size is {size!r:.60}; a timm VGG slides its hidden layers over pictures of "
+            f"{TIMM_SLIDES_FROM} pixels or more, which this one does not: only smaller ones give the same answers."
+        )
     if not labels and config.num_classes == 1000 and "in1k" in str(pretrained.get("tag", "")):
         labels = _imagenet_labels()
     return replace(config, label_names=_unique(labels)) if labels else config
 
 
-def _with_preprocessing(config: VGGConfig, pretrained: dict[str, object]) -> VGGConfig:
-    fields = {name: _tuples(pretrained[name]) for name in ("interpolation", "crop_pct", "mean", "std") if name in pretrained}
+def _preprocessing(pretrained: dict[str, object], channels: object) -> dict[str, object]:
+    """The fields of a `VGGConfig` that `pretrained_cfg` gives."""
+    fields = {name: pretrained[name] for name in PREPROCESSING if name in pretrained}
     if "input_size" in pretrained:
         size = pretrained["input_size"]
-        square = isinstance(size, list) and len(size) == 3 and size[1] == size[2] and size[0] == config.in_channels
+        square = isinstance(size, list) and len(size) == 3 and size[1] == size[2] and size[0] == channels
         if not square:
-            raise ConfigError(
-                f"pretrained_cfg.input_size is {size!r:.60}; expected [{config.in_channels}, side, side]."
-            )
+            raise ConfigError(f"pretrained_cfg.input_size is {size!r:.60}; expected [{channels!r:.20}, side, side].")
         fields["input_size"] = size[1]
     if pretrained.get("crop_mode", "center") != "center":
         raise ConfigError(f"pretrained_cfg.crop_mode is {pretrained['crop_mode']!r:.40}; only 'center' is known.")
-    return replace(config, **fields)
+    return fields
 
 
 def _section(document: dict[str, object], name: str) -> dict[str, object]:
@@ -173,10 +208,6 @@ def _section(document: dict[str, object], name: str) -> dict[str, object]:
     return section
 
 
-def _tuples(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _imagenet_labels() -> tuple[str, ...]:
     from torchvision.models import VGG11_Weights  # here, for torchvision is slow to import and rarely needed
 
@@ -184,14 +215,19 @@ def _imagenet_labels() -> tuple[str, ...]:
 
 
 def _unique(labels: object) -> tuple[str, ...]:
-    """Others' labels made fit for `check_labels`: ImageNet alone has two cranes and two maillots."""
+    """Others' labels made fit for `check_labels`: they may stand twice, be empty or hold a slash."""
     if not isinstance(labels, (list, tuple)) or not all(isinstance(label, str) for label in labels):
         raise ConfigError(f"label_names is {labels!r:.60}; expected a list of texts.")
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     unique = []
     for position, label in enumerate(labels):
-        clean = "".join("_" if c in "/\\<>" or not c.isprintable() else c for c in label).strip()[:90]
-        clean = clean or f"class {position}"
-        count = seen[clean.casefold()] = seen.get(clean.casefold(), 0) + 1
-        unique.append(clean if count == 1 else f"{clean} ({count})")
+        flat = "".join("_" if c in "/\\<>" or not c.isprintable() else c for c in unicodedata.normalize("NFC", label))
+        clean = flat.strip()[:90].strip()
+        name = clean = f"class {position}" if clean in ("", ".", "..") else clean
+        for count in itertools.count(2):
+            if name.casefold() not in seen:
+                break
+            name = f"{clean} ({count})"
+        seen.add(name.casefold())
+        unique.append(name)
     return tuple(unique)

@@ -6,31 +6,31 @@ so are the heads of the cross-validation folds, for which the net need not run a
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import PIL
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from .cache import FeatureCache
 from .config import check_labels
-from .errors import FinetuneError, LabelError, PhotoError
+from .errors import FinetuneError, LabelError
 from .head import MAX_STEPS, Heads, fit_heads
 from .model import VGG
-from .predict import BATCH_SIZE, Classifier, Picture, as_image
-from .preprocess import preprocess
+from .predict import Classifier, Picture
 from .report import Mistake, Report, Validation, binomial_interval, fit_scale, stratified_folds
 
 __all__ = ["Embedding", "Event", "Finished", "Started", "Step", "finetune"]
 
 TRAINABLE = ("head",)
 MIN_PHOTOS = 2
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def finetune(
         photos: class name -> its photos (paths, PIL images or uint8 arrays); two classes or more, two photos of each
             or more. Photos that cannot be read are left out and named in the report's warnings.
         trainable: "head", the last Linear.
-        seed: of the cross-validation's folds.
+        seed: of the cross-validation's folds, 0 to 2^63 - 1.
         device: "auto", "cpu", "cuda" or "mps": where the frozen net runs.
         stop: set it, from any thread, to end within one step with the best so far. Closing the iterator ends it with
             nothing.
@@ -103,13 +103,20 @@ def finetune(
 
     Raises:
         LabelError: class names that cannot be used.
-        FinetuneError: too few photos, or stopped before there was a step to keep.
+        FinetuneError: too few photos, an argument that cannot be, or stopped before there was a step to keep.
         DeviceError: no such device.
     """
     if trainable not in TRAINABLE:
         raise FinetuneError(f"trainable is {trainable!r:.40}; expected {' or '.join(TRAINABLE)}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        raise FinetuneError(f"seed is {seed!r:.40}; expected a whole number from 0 to 2^63 - 1.")
+    if not isinstance(photos, Mapping):
+        raise FinetuneError(f"photos is a {type(photos).__name__}; expected class names, each with a list of its photos.")
     labels = list(check_labels(list(photos)))
     given = dict(zip(labels, photos.values(), strict=True))
+    for label, files in given.items():
+        if isinstance(files, (str, bytes)) or not isinstance(files, (Sequence, np.ndarray)):
+            raise FinetuneError(f"The photos of {label!r} are a {type(files).__name__}; expected a list of pictures.")
     _check_counts({label: len(files) for label, files in given.items()})
     return _finetune(model, given, trainable, seed, device, stop or threading.Event())
 
@@ -117,10 +124,11 @@ def finetune(
 def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     started = time.perf_counter()
     yield Started({label: len(files) for label, files in photos.items()})
-    cache = _Cache(list(photos))
-    yield from cache.fill(Classifier(model, device), photos, stop)
+    cache = FeatureCache(list(photos))
+    for progress in cache.fill(Classifier(model, device), photos, stop):
+        yield Embedding(*progress)
     cache.drop_twins()
-    _check_counts(cache.counts())
+    _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
     plain = torch.stack([photo.features[0] for photo in cache.photos])  # (n, D)
@@ -155,89 +163,14 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     yield Finished(_tuned(model, list(photos), heads, scale, report), report)
 
 
-@dataclass
-class _Photo:
-    name: str
-    target: int
-    index: int
-    digest: bytes
-    features: Tensor  # (2, D): the photo and its mirror image
-
-
-class _Cache:
-    """What the frozen net makes of each photo, and which photos were left out."""
-
-    def __init__(self, labels: list[str]) -> None:
-        self.labels = labels
-        self.photos: list[_Photo] = []
-        self.warnings: list[str] = []
-
-    def counts(self) -> dict[str, int]:
-        found = [photo.target for photo in self.photos]
-        return {label: found.count(target) for target, label in enumerate(self.labels)}
-
-    def fill(
-        self, net: Classifier, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
-    ) -> Iterator[Embedding]:
-        todo = [(t, i, p) for t, pictures in enumerate(photos.values()) for i, p in enumerate(pictures)]
-        started = time.perf_counter()
-        for first in range(0, len(todo), BATCH_SIZE // 2):  # half, for each photo has two views
-            if stop.is_set():
-                raise FinetuneError("Stopped before the first step: there is nothing to keep, and nothing was changed.")
-            batch = todo[first : first + BATCH_SIZE // 2]
-            self._embed(net, batch)
-            done = first + len(batch)
-            yield Embedding(done, len(todo), (time.perf_counter() - started) / done * (len(todo) - done))
-
-    def _embed(self, net: Classifier, batch: list[tuple[int, int, Picture]]) -> None:
-        read = []
-        for target, index, picture in batch:
-            try:
-                image = as_image(picture)
-            except PhotoError as error:
-                self.warnings.append(str(error))
-                continue
-            name = _name(picture, self.labels[target], index)
-            digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
-            read.append((name, target, index, digest, preprocess(image, net.config)))
-        if read:
-            x = torch.stack([row[-1] for row in read])  # (b, C, S, S)
-            features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
-            self.photos += [_Photo(*row[:-1], view) for row, view in zip(read, features, strict=True)]
-
-    def drop_twins(self) -> None:
-        """Leave out all copies of a photo that stands in two classes, and all but one within a class."""
-        first: dict[bytes, _Photo] = {}
-        torn: set[bytes] = set()
-        for photo in self.photos:
-            twin = first.setdefault(photo.digest, photo)
-            if twin.target != photo.target and photo.digest not in torn:
-                torn.add(photo.digest)
-                self.warnings.append(
-                    f"{photo.name} is in both {self.labels[twin.target]} and {self.labels[photo.target]}; "
-                    "it was left out of training and of the estimate."
-                )
-            elif twin is not photo and twin.target == photo.target:
-                self.warnings.append(f"{photo.name} is the same photo as {twin.name}; it was used once.")
-        self.photos = [p for p in self.photos if p.digest not in torn and first[p.digest] is p]
-
-
-def _name(picture: Picture, label: str, index: int) -> str:
-    path = picture if isinstance(picture, str) else getattr(picture, "name", "")
-    if isinstance(picture, Image.Image):
-        path = getattr(picture, "filename", "")
-    name = str(path).replace("\\", "/").rpartition("/")[2]
-    return "".join(c if c.isprintable() else "?" for c in name)[-100:] or f"{label} {index + 1}"
-
-
-def _check_counts(counts: Mapping[str, int]) -> None:
+def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
     if len(counts) < 2:
         raise LabelError(f"There is {len(counts)} class; give photos of two classes or more.")
     for label, count in counts.items():
         if count < MIN_PHOTOS:
             raise FinetuneError(
                 f"Class {label!r} has {count} photo{'' if count == 1 else 's'} that can be used; "
-                f"give each class at least {MIN_PHOTOS}, better ten."
+                f"give each class at least {MIN_PHOTOS}, better ten.{' ' + why[0] if why else ''}"
             )
 
 
@@ -284,7 +217,7 @@ def _validate(scores: Tensor, targets: Tensor, k: int, repeats: int) -> Validati
     return Validation(accuracy, low, high, n, method, confusion.tolist())
 
 
-def _mistakes(cache: _Cache, scores: Tensor, targets: Tensor) -> list[Mistake]:
+def _mistakes(cache: FeatureCache, scores: Tensor, targets: Tensor) -> list[Mistake]:
     probabilities = scores.softmax(1)
     answers = probabilities.argmax(1).tolist()
     return [
@@ -310,6 +243,5 @@ def _tuned(model: VGG, labels: list[str], heads: Heads, scale: float, report: Re
     with torch.no_grad():
         tuned.head.weight.copy_(heads.weight[0] * scale)
         tuned.head.bias.copy_(heads.bias[0] * scale)
-    licence = (model.provenance or {}).get("licence")
-    tuned.provenance = report.provenance() | ({"licence": licence} if licence else {})
+    tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     return tuned

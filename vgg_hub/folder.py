@@ -30,37 +30,55 @@ OURS = {CONFIG_FILE, WEIGHTS_FILE, CARD_FILE}
 def replaced_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write to; on success it takes the place of `folder`, else `folder` stays as it was.
 
-    What `folder` held besides our three files is kept. The exchange is one system call on Linux; elsewhere it is two
-    renames.
+    What `folder` held besides our three files is kept; where it is a link, the folder it leads to is replaced. The
+    exchange is one system call on Linux; elsewhere it is three renames.
 
     Raises:
         CheckpointError: the disk is full, or the place cannot be written to.
     """
-    folder = Path(os.path.abspath(folder))
-    if folder.exists() and not folder.is_dir():
-        raise CheckpointError(f"{folder.name} is a file; name a folder to save the model in.")
+    shown, folder = Path(os.path.abspath(folder)).name, Path(os.path.realpath(folder))
     temporary: Path | None = None
     try:
+        here = Path.cwd()
+        if folder in (here, *here.parents):
+            raise CheckpointError(
+                f"{shown or folder} is the folder you are in, or one around it; name a folder of its own for the model."
+            )
+        if os.path.exists(folder) and not os.path.isdir(folder):
+            raise CheckpointError(f"{shown} is a file; name a folder to save the model in.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.tmp"
         temporary.mkdir()  # not tempfile.mkdtemp: that one is closed to other users, and so would the model be
         yield temporary
         _take_place(temporary, folder)
     except (OSError, SafetensorError) as error:
-        raise _write_error(folder, error) from error
+        raise _write_error(shown, error) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _take_place(new: Path, folder: Path) -> None:
-    if not folder.exists():
+    if not os.path.exists(folder):
         new.rename(folder)
         return
-    _exchange(new, folder)  # from here on `new` is the old folder
-    for entry in new.iterdir():
-        if entry.name not in OURS:
-            entry.rename(folder / entry.name)
+    # What else the old folder holds gets a second name in the new one first: whatever fails, one of the two is whole.
+    shutil.copytree(
+        folder,
+        new,
+        symlinks=True,
+        ignore=lambda at, names: OURS if at == str(folder) else set(),
+        copy_function=_link,
+        dirs_exist_ok=True,
+    )
+    _exchange(new, folder)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copy2(source, target)
 
 
 def _exchange(first: Path, second: Path) -> None:
@@ -71,25 +89,35 @@ def _exchange(first: Path, second: Path) -> None:
         return
     aside = first.with_suffix(".old")
     second.rename(aside)
-    first.rename(second)
+    try:
+        first.rename(second)
+    except OSError:
+        aside.rename(second)
+        raise
     aside.rename(first)
 
 
-def _write_error(folder: Path, error: Exception) -> CheckpointError:
+def _write_error(shown: str, error: Exception) -> CheckpointError:
     number = error.errno if isinstance(error, OSError) else None
     # safetensors reports the system's error as text only.
     if number == errno.ENOSPC or "os error 28" in str(error).lower() or "no space left" in str(error).lower():
-        return CheckpointError(f"The disk is full: {folder.name} was not saved; free some space and save again.")
+        return CheckpointError(f"The disk is full: {shown} was not saved; free some space and save again.")
     reason = os.strerror(number) if number else str(error)
-    return CheckpointError(f"{folder.name} was not saved: {reason}; choose a place that can be written to.")
+    return CheckpointError(f"{shown} was not saved: {reason}; choose a place that can be written to.")
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
-    """Write tensors (names on disk) as safetensors; floating ones in `dtype` where it is given."""
-    ready = {
-        key: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
-        for key, tensor in tensors.items()
-    }
+    """Write tensors (names on disk) as safetensors; floating ones in `dtype` where it is given.
+
+    Raises:
+        CheckpointError: a number is too large for `dtype`.
+    """
+    ready = {}
+    for key, tensor in tensors.items():
+        kept = tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
+        if kept.dtype == torch.float16 and not torch.equal(kept.isfinite(), tensor.isfinite()):
+            raise CheckpointError(f"{key} holds numbers above 65504, too large for float16; save it as bfloat16.")
+        ready[key] = kept.detach().cpu().contiguous()
     path.touch()
     mode = path.stat().st_mode
     save_file(ready, path, metadata={"format": "pt"})
@@ -118,14 +146,12 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
             f"{WEIGHTS_FILE} of {shown} cannot be read ({error!s:.120}); it is cut short or not safetensors: "
             "fetch or save it again."
         ) from error
-    wrong = [key for key, tensor in tensors.items() if not _same_kind(tensor, key)]
-    if wrong:
-        raise CheckpointError(f"{WEIGHTS_FILE} of {shown}: {wrong[0]} has the type {tensors[wrong[0]].dtype}; expected floats.")
+    for key, tensor in tensors.items():
+        whole = key.endswith("num_batches_tracked")
+        if tensor.is_floating_point() == whole:
+            kind = "whole numbers" if whole else "floats"
+            raise CheckpointError(f"{WEIGHTS_FILE} of {shown}: {key} has the type {tensor.dtype}; expected {kind}.")
     return from_disk(tensors, expected, config)
-
-
-def _same_kind(tensor: Tensor, key: str) -> bool:
-    return tensor.is_floating_point() != key.endswith("num_batches_tracked")
 
 
 def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], shown: str) -> None:

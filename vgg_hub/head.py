@@ -98,8 +98,8 @@ def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: i
             closure()
         gradient = max(raw_weight.grad.abs().max().item(), raw_bias.grad.abs().max().item())
         with torch.no_grad():
-            weight, bias = heads()
-            yield Heads(weight, bias, losses(), done=gradient < TOLERANCE)
+            found = Heads(*heads(), losses(), done=gradient < TOLERANCE)
+        yield found  # outside of the block, for the switch is the whole thread's
         if gradient < TOLERANCE:
             return
 

@@ -138,7 +138,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             raise HubError(f"{repo_id!r:.120} is not the name of a Hub repo; write it owner/name.")
         with tempfile.TemporaryDirectory() as scratch, hub_errors(repo_id, None):
             folder = Path(scratch) / "model"
-            self.save_pretrained(folder, dtype=dtype)
+            self.save_pretrained(folder, dtype=dtype, card=render_card(self.config, self.provenance, repo_id))
             api = HfApi(token=token)
             api.create_repo(repo_id, private=private, exist_ok=True)
             return api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=commit_message).commit_url

@@ -9,8 +9,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from .config import VGGConfig, check_labels
-from .errors import ConfigError
+from .config import VGGConfig, check_labels, check_layers
+from .errors import ConfigError, LabelError
 from .hub import HubMixin
 
 __all__ = ["VGG", "Stage", "get_vgg_layers"]
@@ -43,9 +43,8 @@ def get_vgg_layers(layers: Sequence[int | str], batch_norm: bool, in_channels: i
     Raises:
         ConfigError: for any other entry, which it names.
     """
-    channels = VGGConfig(layers=tuple(layers), input_size=4096, in_channels=in_channels).layers
     modules: list[nn.Module] = []
-    for entry in channels:
+    for entry in check_layers(layers):
         if entry == "M":
             modules.append(nn.MaxPool2d(kernel_size=2, stride=2))
             continue
@@ -144,6 +143,8 @@ class VGG(nn.Module, HubMixin):
     def replace_head(self, labels: Sequence[str]) -> Self:
         """Put a new, randomly initialised last Linear in place, one output a label; `config` follows.
 
+        Of the provenance only the licence is kept, for the rest was known of the old head.
+
         Args:
             labels: ordered class names.
 
@@ -154,12 +155,16 @@ class VGG(nn.Module, HubMixin):
             LabelError: no label, or one that cannot be used.
         """
         labels = check_labels(labels)
+        if not labels:
+            raise LabelError("There is no class name; give one name a class.")
         config = replace(self.config, label_names=labels, num_classes=len(labels))
         old = self.head
         new = nn.Linear(old.in_features, len(labels), device=old.weight.device, dtype=old.weight.dtype)
         _init_module(new)
-        self.classifier[-1] = new
+        self.classifier[-1] = new.train(old.training)
         self.config = config
+        licence = (self.provenance or {}).get("licence")
+        self.provenance = {"licence": licence} if licence else None
         return self
 
 

@@ -48,7 +48,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         found = torch.device(device)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         raise DeviceError(f"device is {device!r:.40}; expected auto, cpu, cuda or mps.") from None
     have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if (found.index or 0) >= have.get(found.type, 0):
@@ -105,10 +105,12 @@ class Classifier:
     ) -> None:
         if precision not in ("auto", "float32"):
             raise ConfigError(f"precision is {precision!r:.40}; expected auto or float32.")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ConfigError(f"batch_size is {batch_size!r:.40}; expected a positive whole number.")
         self.device = resolve_device(device)
         self.config = model.config
         self.batch_size = batch_size
-        self._model = model.share().to(self.device)
+        self._model = model.share().to(self.device, torch.float32)  # a net loaded in half precision too
         self._autocast = precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
 
     def __call__(self, images: Iterable[Picture]) -> list[Prediction]:

@@ -19,6 +19,9 @@ RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "lanczos": Image.Resampling.LANCZOS,
 }
+# Beyond this many pixels only the part that the crop keeps is computed: from a thin strip, or with a small crop_pct, the
+# whole resized picture would fill the memory. Rounding may differ by one step of 255 there.
+MAX_RESIZED_PIXELS = 50_000_000
 
 
 def preprocess(image: Image.Image, config: VGGConfig) -> Tensor:
@@ -36,14 +39,18 @@ def preprocess(image: Image.Image, config: VGGConfig) -> Tensor:
     """
     size = config.input_size
     image = image.convert("RGB" if config.in_channels == 3 else "L")
+    resampling = RESAMPLING[config.interpolation]
     short = math.floor(size / config.crop_pct)
     width, height = image.size
     # The long side is cut down as timm and torchvision do it, so that all three give the same pixels.
     resized = (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
-    if resized != image.size:
-        image = image.resize(resized, RESAMPLING[config.interpolation], reducing_gap=None)
     left, top = round((resized[0] - size) / 2), round((resized[1] - size) / 2)
-    image = image.crop((left, top, left + size, top + size))
+    box = (left, top, left + size, top + size)
+    if resized[0] * resized[1] > MAX_RESIZED_PIXELS:
+        scale = (width / resized[0], height / resized[1]) * 2
+        image = image.resize((size, size), resampling, box=[edge * s for edge, s in zip(box, scale, strict=True)])
+    else:
+        image = (image if resized == image.size else image.resize(resized, resampling)).crop(box)
     pixels = torch.from_numpy(np.array(image, dtype=np.uint8))  # (S, S, 3) or (S, S)
     pixels = pixels.permute(2, 0, 1) if pixels.ndim == 3 else pixels.expand(config.in_channels, -1, -1)
     mean = torch.tensor(config.mean).view(-1, 1, 1)

@@ -80,8 +80,12 @@ class Report:
         return asdict(self)
 
     def provenance(self) -> dict[str, object]:
-        """The part that is saved with the model and shared: no photo's name, and nothing that names one."""
-        return {key: value for key, value in asdict(self).items() if key not in ("warnings", "mistakes")}
+        """The part that is saved with the model and shared.
+
+        It names no photo, and holds no time, so that the same photos give the same file.
+        """
+        left_out = ("warnings", "mistakes", "seconds")
+        return {key: value for key, value in asdict(self).items() if key not in left_out}
 
 
 def stratified_folds(targets: Tensor, repeats: int, seed: int, max_folds: int = 5) -> Tensor:

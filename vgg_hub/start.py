@@ -9,10 +9,11 @@ from .config import VGGConfig
 from .errors import CheckpointError
 from .model import VGG
 
-__all__ = ["WEIGHTS", "starting_model", "starting_source"]
+__all__ = ["WEIGHTS", "random_config", "starting_model", "starting_source"]
 
 WEIGHTS = ("bundled", "imagenet", "random")
 RANDOM_NAMES = 2
+RANDOM_SEED = 0
 
 
 def starting_source(weights: str, depth: int, batch_norm: bool) -> str | None:
@@ -31,18 +32,33 @@ def starting_source(weights: str, depth: int, batch_norm: bool) -> str | None:
         return weights
     if config.name not in bundled_names():
         raise CheckpointError(
-            f"No trained {config.name} ships with this version (there is {', '.join(bundled_names()) or 'none'}); choose "
-            "one that does, ImageNet weights from the Hub, or random weights."
+            f"No trained {config.name} ships with this version (there is {', '.join(bundled_names()) or 'none'}); "
+            "choose one that does, ImageNet weights from the Hub, or random weights."
         )
     return config.name
 
 
-def starting_model(weights: str, depth: int = 11, batch_norm: bool = True, seed: int = 0) -> VGG:
+def random_config(depth: int, batch_norm: bool) -> VGGConfig:
+    """The shape of the net that "random" draws: that of the shipped nets, with two classes."""
+    return VGGConfig(
+        depth=depth,
+        batch_norm=batch_norm,
+        num_classes=RANDOM_NAMES,
+        hidden_features=0,
+        pool_size=1,
+        width=0.5,
+        input_size=80,
+        crop_pct=1.0,
+    )
+
+
+def starting_model(weights: str, depth: int = 11, batch_norm: bool = True) -> VGG:
     """Make or load the net.
 
     Args:
         weights: "bundled" (ships with the package), "imagenet" (timm's repo of torchvision's weights, from the Hub),
-            "random" (drawn from `seed`, the shipped nets' size), or a Hub repo or folder, whose own depth counts.
+            "random" (the shipped nets' size; the same draw every time), or a Hub repo or folder, whose own depth
+            counts.
 
     Raises:
         CheckpointError, HubError, ConfigError: see `VGG.from_pretrained` and `starting_source`.
@@ -51,9 +67,6 @@ def starting_model(weights: str, depth: int = 11, batch_norm: bool = True, seed:
     if source is not None:
         return VGG.from_pretrained(source)
     with torch.random.fork_rng(devices=[]):  # the caller's random state is not ours to change
-        torch.manual_seed(seed)
-        model = VGG(
-            depth=depth, batch_norm=batch_norm, num_classes=RANDOM_NAMES, hidden_features=0, pool_size=1, width=0.5,
-            input_size=64, crop_pct=1.0,
-        )
+        torch.manual_seed(RANDOM_SEED)
+        model = VGG(random_config(depth, batch_norm))
     return model.eval()

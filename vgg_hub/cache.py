@@ -1,0 +1,110 @@
+"""What the frozen part of a net makes of each photo, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .data import file_name
+from .errors import FinetuneError, PhotoError
+from .predict import BATCH_SIZE, Classifier, Picture, as_image
+from .preprocess import preprocess
+
+__all__ = ["CachedPhoto", "FeatureCache"]
+
+
+@dataclass(frozen=True)
+class CachedPhoto:
+    """A photo that could be read.
+
+    Attributes:
+        name: the file's, without its folder, or the class and a number.
+        target: position of its class.
+        index: its position among the photos given for that class.
+        digest: of its pixels, upright.
+        features: (2, D) float32, of the photo and of its mirror image.
+    """
+
+    name: str
+    target: int
+    index: int
+    digest: bytes
+    features: Tensor
+
+
+class FeatureCache:
+    """The features of all photos, and a sentence in `warnings` for each photo that was left out."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = list(labels)
+        self.photos: list[CachedPhoto] = []
+        self.warnings: list[str] = []
+
+    def counts(self) -> dict[str, int]:
+        """Photos that can be used, by class."""
+        found = [photo.target for photo in self.photos]
+        return {label: found.count(target) for target, label in enumerate(self.labels)}
+
+    def fill(
+        self, net: Classifier, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
+    ) -> Iterator[tuple[int, int, float]]:
+        """Read and embed the photos; yields (photos done, all photos, seconds left) after each batch.
+
+        Raises:
+            FinetuneError: `stop` was set.
+        """
+        todo = [(t, i, p) for t, pictures in enumerate(photos.values()) for i, p in enumerate(pictures)]
+        started = time.perf_counter()
+        for first in range(0, len(todo), BATCH_SIZE // 2):  # half, for each photo has two views
+            if stop.is_set():
+                raise FinetuneError("Stopped before the first step: there is nothing to keep, and nothing was changed.")
+            batch = todo[first : first + BATCH_SIZE // 2]
+            self._embed(net, batch)
+            done = first + len(batch)
+            yield done, len(todo), (time.perf_counter() - started) / done * (len(todo) - done)
+
+    def _embed(self, net: Classifier, batch: list[tuple[int, int, Picture]]) -> None:
+        read = []
+        for target, index, picture in batch:
+            name = _name(picture, self.labels[target], index)
+            try:
+                image = as_image(picture)
+            except PhotoError as error:
+                self.warnings.append(str(error) if name in str(error) else f"{name}: {error}")
+                continue
+            digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
+            read.append((name, target, index, digest, preprocess(image, net.config)))
+        if read:
+            x = torch.stack([row[-1] for row in read])  # (b, C, S, S)
+            features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
+            self.photos += [CachedPhoto(*row[:-1], view) for row, view in zip(read, features, strict=True)]
+
+    def drop_twins(self) -> None:
+        """Leave out all copies of a photo that stands in two classes, and all but one within a class."""
+        groups: dict[bytes, list[CachedPhoto]] = {}
+        for photo in self.photos:
+            groups.setdefault(photo.digest, []).append(photo)
+        self.photos = []
+        for first, *twins in groups.values():
+            other = next((twin for twin in twins if twin.target != first.target), None)
+            if other:
+                self.warnings.append(
+                    f"{other.name} is in both {self.labels[first.target]} and {self.labels[other.target]}; "
+                    "it was left out of training and of the estimate."
+                )
+                continue
+            self.photos.append(first)
+            self.warnings += [f"{twin.name} is the same photo as {first.name}; it was used once." for twin in twins]
+
+
+def _name(picture: Picture, label: str, index: int) -> str:
+    path = getattr(picture, "filename", "") if isinstance(picture, Image.Image) else picture
+    return (file_name(path) if isinstance(path, (str, Path)) else "") or f"{label} {index + 1}"
