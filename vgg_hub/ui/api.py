@@ -1,0 +1,136 @@
+"""The named endpoints for programs: `/finetune`, `/classify`, `/download`. They share the visitor's session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gradio as gr
+
+from ..errors import ConfigError, PhotoError
+from ..finetune import Embedding, Finished, Step
+from .choice import Choice
+from .classify import answer_one
+from .guard import for_programs
+from .session import Session
+from .share import make_zip
+from .training import teach
+
+__all__ = ["add_endpoints", "classify", "download", "finetune"]
+
+MAX_SEED = 2**63 - 1
+
+
+@for_programs
+def finetune(
+    session: Session,
+    files_a: list[str] | None,
+    files_b: list[str] | None,
+    label_a: str,
+    label_b: str,
+    depth: int,
+    batch_norm: bool,
+    weights: str,
+    trainable: str,
+    seed: int,
+    device: str,
+    request: gr.Request,
+) -> Iterator[tuple[dict[str, object], Session]]:
+    """Teach a VGG to tell two things apart; `/classify` and `/download` then use what was taught.
+
+    Streams {"stage", "done", "total", "seconds_left"} while it works; the last value is the report: labels, counts,
+    validation (accuracy, low, high, n, method, confusion), seconds, trainable, base, seed, warnings.
+
+    Args:
+        files_a: Photos of the first class, or zips of photos.
+        files_b: Photos of the second class, or zips of photos.
+        label_a: Name of the first class.
+        label_b: Name of the second class.
+        depth: 11, 13, 16 or 19.
+        batch_norm: Whether the net has batch normalisation.
+        weights: "bundled" (ships with the page), "imagenet" (from the Hub), "random", or a Hub repo or folder.
+        trainable: What is trained: "head".
+        seed: Of the cross-validation's folds.
+        device: "auto", "cpu", "cuda" or "mps".
+    """
+    choice = Choice.of(depth, batch_norm, weights, device)
+    labels, files = (str(label_a or ""), str(label_b or "")), (files_a, files_b)
+    for event in teach(session, choice, labels, files, str(trainable), _whole("seed", seed)):
+        if isinstance(event, Embedding):
+            yield _stage("photos", event.done, event.total, event.seconds_left), session
+        elif isinstance(event, Step):
+            yield _stage("training", event.step, event.total, event.seconds_left), session
+        elif isinstance(event, Finished):
+            yield event.report.to_dict(), session
+
+
+def _stage(name: str, done: int, total: int, seconds_left: float) -> dict[str, object]:
+    return {"stage": name, "done": done, "total": total, "seconds_left": round(seconds_left, 1)}
+
+
+def _whole(name: str, value: object) -> int:
+    """A whole number that may have come as text or as 3.0."""
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or not 0 <= number <= MAX_SEED or (isinstance(value, float) and value != number):
+        raise ConfigError(f"{name} is {str(value)[:40]!r}; expected a whole number from 0 to {MAX_SEED}.")
+    return number
+
+
+@for_programs
+def classify(
+    image: dict[str, object] | None, top_k: int, session: Session, request: gr.Request
+) -> tuple[dict[str, float], Session]:
+    """Name what is on a picture, by what this session taught, else by the shipped net.
+
+    Args:
+        image: The picture.
+        top_k: How many classes to give, the most probable first.
+    """
+    if not image:
+        raise PhotoError("There is no picture; send one.")
+    prediction, _, _ = answer_one(session, session.choice, image)
+    best = max(1, _whole("top_k", top_k))
+    return dict(list(prediction.scores.items())[:best]), session
+
+
+@for_programs
+def download(session: Session, request: gr.Request) -> tuple[str, Session]:
+    """The zip of what this session taught: config.json, model.safetensors and README.md in one folder."""
+    return str(make_zip(session)), session
+
+
+def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
+    """Add the endpoints to the page, with components that no one sees.
+
+    Args:
+        session: the page's state.
+        compute: keyword arguments of every event that runs a net.
+    """
+    hidden = {"visible": False}
+    files = [gr.File(label=f"files_{letter}", file_count="multiple", **hidden) for letter in "ab"]
+    # Custom values reach the function, which says in a sentence what is wrong with them.
+    any_value = {"allow_custom_value": True, **hidden}
+    inputs = [
+        gr.Textbox("a", label="label_a", **hidden),
+        gr.Textbox("b", label="label_b", **hidden),
+        gr.Dropdown([11, 13, 16, 19], value=11, label="depth", **any_value),
+        gr.Checkbox(True, label="batch_norm", **hidden),
+        gr.Dropdown(["bundled", "imagenet", "random"], value="bundled", label="weights", **any_value),
+        gr.Dropdown(["head"], value="head", label="trainable", **any_value),
+        gr.Number(0, precision=0, label="seed", **hidden),
+        gr.Dropdown(["auto", "cpu", "cuda", "mps"], value="auto", label="device", **any_value),
+    ]
+    button = gr.Button(**hidden)
+    report = gr.JSON(label="report", **hidden)
+    button.click(
+        finetune, [session, *files, *inputs], [report, session], api_name="finetune", show_progress="hidden", **compute
+    )
+    image = gr.Image(type="filepath", label="image", **hidden)
+    top_k = gr.Number(5, precision=0, label="top_k", **hidden)
+    labels = gr.Label(label="labels", **hidden)
+    button.click(
+        classify, [image, top_k, session], [labels, session], api_name="classify", preprocess=False, **compute
+    )
+    button.click(download, [session], [gr.File(label="zip", **hidden), session], api_name="download")

@@ -1,0 +1,146 @@
+"""What a visitor chose in section 1, checked; and what that net is, before anything is loaded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from huggingface_hub import try_to_load_from_cache
+
+from ..bundled import bundled_folder, bundled_names
+from ..config import VGGConfig
+from ..config_json import read_config
+from ..errors import CheckpointError, ConfigError
+from ..hub import REPO_ID
+from ..start import WEIGHTS, starting_source
+from ..summary import weight_bytes
+
+__all__ = ["Choice", "Net", "look_up"]
+
+# Top-1 accuracy in percent on ImageNet-1k's 50,000 validation pictures, as torchvision's weights carry it
+# (torchvision/models/vgg.py, IMAGENET1K_V1); timm's repos hold the same weights.
+IMAGENET_SCORES = {
+    (11, False): 69.020,
+    (13, False): 69.928,
+    (16, False): 71.592,
+    (19, False): 72.376,
+    (11, True): 70.370,
+    (13, True): 71.586,
+    (16, True): 73.360,
+    (19, True): 74.218,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The net to start from and the device to run it on; `weights` as `starting_model` takes them."""
+
+    depth: int = 11
+    batch_norm: bool = True
+    weights: str = "bundled"
+    device: str = "auto"
+
+    @classmethod
+    def of(cls, depth: object = 11, batch_norm: object = True, weights: object = "bundled", device: object = "auto") -> Self:
+        """Check what a stranger sent; a depth may come as text.
+
+        Raises:
+            ConfigError: no such depth, or a batch norm that is neither true nor false.
+            CheckpointError: no weights named, or a folder of the server's on a public Space.
+        """
+        if isinstance(depth, str) and depth.strip().isdecimal() and len(depth) < 9:
+            depth = int(depth)
+        if isinstance(depth, float) and depth.is_integer():
+            depth = int(depth)
+        if not isinstance(depth, (int, float, str)):  # unhashable things cannot even be looked up
+            raise ConfigError(f"depth is {str(depth)[:40]!r}; expected 11, 13, 16 or 19.")
+        config = VGGConfig(depth=depth, batch_norm=batch_norm)
+        name = str(weights or "").strip()
+        if not name:
+            raise CheckpointError("No weights are named; write a Hub repo (owner/name) or a folder, or choose another start.")
+        if os.environ.get("SPACE_ID") and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
+            raise CheckpointError(f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name.")
+        return cls(config.depth, batch_norm, name, str(device or "auto"))
+
+
+def _may_be_folder(name: str) -> bool:
+    return not REPO_ID.fullmatch(name) or Path(name).exists()
+
+
+@dataclass(frozen=True)
+class Net:
+    """What is known of a net before it is loaded.
+
+    Attributes:
+        kind: "bundled", "missing" (of the shipped ones), "imagenet", "folder", "repo" or "random".
+        name: what to call it.
+        config: its shape; None where that is known only once it is fetched.
+        size: bytes on disk; None where not known.
+        provenance: data and scores, as the shipped checkpoints carry them.
+        here: whether it can be had without the internet.
+    """
+
+    kind: str
+    name: str
+    config: VGGConfig | None
+    size: int | None
+    provenance: dict[str, object] | None
+    here: bool
+
+
+def look_up(choice: Choice) -> Net:
+    """Describe a choice. Reads at most a `config.json` on this machine; fetches nothing.
+
+    Raises:
+        CheckpointError: the folder named is not one of a VGG.
+    """
+    config = VGGConfig(depth=choice.depth, batch_norm=choice.batch_norm)
+    if choice.weights == "bundled":
+        folder = bundled_folder(config.name)
+        if folder is None:
+            return Net("missing", config.name, None, None, None, False)
+        return _in_folder("bundled", config.name, folder)
+    source = starting_source(choice.weights, choice.depth, choice.batch_norm)
+    if source is None:
+        return _random(choice)
+    if choice.weights == "imagenet":
+        size = weight_bytes(VGGConfig(depth=choice.depth, batch_norm=choice.batch_norm, num_classes=1000))
+        return Net("imagenet", source, config, size, _imagenet_facts(choice), _is_cached(source))
+    if bundled_folder(source) is not None:
+        return _in_folder("bundled", source, bundled_folder(source))
+    if Path(source).expanduser().is_dir():
+        return _in_folder("folder", Path(source).expanduser().resolve().name, Path(source).expanduser())
+    if not REPO_ID.fullmatch(source):
+        raise CheckpointError(
+            f"{source!r:.120} is not a folder here, nor a checkpoint that ships ({', '.join(bundled_names()) or 'none'}); "
+            "a Hub repo is written owner/name."
+        )
+    return Net("repo", source, None, None, None, _is_cached(source))
+
+
+def _in_folder(kind: str, name: str, folder: Path) -> Net:
+    config, provenance = read_config(folder / "config.json", name)
+    weights = folder / "model.safetensors"
+    size = weights.stat().st_size if weights.is_file() else None
+    return Net(kind, name, config, size, provenance, True)
+
+
+def _random(choice: Choice) -> Net:
+    from ..start import random_config
+
+    config = random_config(choice.depth, choice.batch_norm)
+    return Net("random", config.name, config, weight_bytes(config), None, True)
+
+
+def _imagenet_facts(choice: Choice) -> dict[str, object]:
+    score = IMAGENET_SCORES[choice.depth, choice.batch_norm] / 100
+    return {
+        "data": [{"name": "ImageNet-1k", "pictures": 1_281_167}],
+        "scores": [{"dataset": "ImageNet-1k", "split": "validation", "accuracy": score, "n": 50_000}],
+    }
+
+
+def _is_cached(repo: str) -> bool:
+    return isinstance(try_to_load_from_cache(repo, "model.safetensors"), str)

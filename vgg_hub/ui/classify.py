@@ -1,0 +1,192 @@
+"""Section 5: what is on one photo or many, by what was taught, else by the net chosen in section 1."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from ..data import file_name, read_image
+from ..errors import PhotoError
+from ..predict import Classifier, Prediction
+from .choice import Choice
+from .guard import for_page
+from .messages import language_of, say, seconds_in_words
+from .net import choose
+from .session import Session, backbones
+from .words import word
+
+__all__ = ["ClassifyParts", "answer_one", "build", "classify_many", "classify_one", "neutral_cell", "who_answers"]
+
+TOP_K = 5
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+SECONDS_BETWEEN_ROWS = 0.5
+
+
+@dataclass(frozen=True)
+class ClassifyParts:
+    """The section's components."""
+
+    who: gr.HTML
+    photo: gr.Image
+    answer: gr.Label
+    time_taken: gr.HTML
+    files: gr.File
+    said: gr.HTML
+    table: gr.HTML
+    csv: gr.DownloadButton
+
+
+def build() -> ClassifyParts:
+    """Lay the section out."""
+    gr.Markdown(word("classify"), elem_classes="heading")
+    who = gr.HTML(js_on_load=None, elem_id="who-answers")
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=300):
+            photo = gr.Image(
+                sources=["upload", "webcam", "clipboard"],
+                type="filepath",
+                label=word("one_photo"),
+                height=280,
+                buttons=[],
+                elem_id="one-photo",
+            )
+        with gr.Column(min_width=300):
+            answer = gr.Label(num_top_classes=TOP_K, label=word("answer"), elem_id="answer")
+            time_taken = gr.HTML(js_on_load=None, elem_id="time-taken")
+    files = gr.File(label=word("many_photos"), file_count="multiple", height=120, elem_id="many-photos")
+    said = gr.HTML(js_on_load=None, elem_id="many-said")
+    table = gr.HTML(js_on_load=None, elem_id="many-table")
+    download = gr.DownloadButton(word("csv"), visible=False, elem_id="csv")
+    return ClassifyParts(who, photo, answer, time_taken, files, said, table, download)
+
+
+def _classifier(session: Session, choice: Choice) -> Classifier:
+    """Exact arithmetic, so that the page, the shell and a fresh process give the same numbers."""
+    model = session.tuned if session.tuned is not None else backbones.get(choice)
+    return Classifier(model, choice.device, precision="float32")
+
+
+def answer_one(session: Session, choice: Choice, photo: Mapping[str, object]) -> tuple[Prediction, float, str]:
+    """Classify an uploaded photo, read from the very file that was sent.
+
+    Args:
+        session: whose tuned model answers, if there is one.
+        choice: the net that answers otherwise, and the device.
+        photo: Gradio's description of the upload: "path", "orig_name".
+
+    Returns:
+        The prediction, seconds from file to answer, and the device.
+    """
+    classifier = _classifier(session, choice)
+    started = time.perf_counter()
+    image = read_image(str(photo["path"]), name=file_name(photo.get("orig_name") or photo["path"]))
+    prediction = classifier([image])[0]
+    return prediction, time.perf_counter() - started, str(classifier.device)
+
+
+@for_page
+def classify_one(
+    photo: dict[str, object] | None,
+    session: Session,
+    depth: int,
+    batch_norm: bool,
+    weights: str,
+    repo: str,
+    device: str,
+    request: gr.Request,
+) -> tuple[dict[str, float] | None, str, Session]:
+    """What is on one photo.
+
+    Returns:
+        Probability by class, HTML with the time taken, and the session.
+    """
+    if not photo:
+        return None, "", session
+    language = language_of(request)
+    prediction, seconds, where = answer_one(session, choose(depth, batch_norm, weights, repo, device), photo)
+    text = say(language, "classify_time", time=seconds_in_words(language, seconds), device=where.upper())
+    return prediction.scores, f'<p class="note hint">{escape(text)}</p>', session
+
+
+@for_page
+def classify_many(
+    files: list[str] | None,
+    session: Session,
+    depth: int,
+    batch_norm: bool,
+    weights: str,
+    repo: str,
+    device: str,
+    request: gr.Request,
+) -> Iterator[tuple[str, object, object, Session]]:
+    """What is on many photos; zips are looked into. A file that cannot be read keeps its row, with the reason.
+
+    Yields:
+        HTML with the count and time, HTML of the table, an update of the CSV's button, and the session.
+    """
+    language = language_of(request)
+    if not files:
+        yield "", "", gr.update(value=None, visible=False), session
+        return
+    started = said = time.perf_counter()
+    collected = session.collect(files)
+    classifier = _classifier(session, choose(depth, batch_norm, weights, repo, device))
+    rows = [("", "", "", text) for text in collected.left_out]
+    failed = len(rows)
+    for path, answer in zip(collected.pictures, classifier.each(collected.pictures), strict=True):
+        if isinstance(answer, PhotoError):
+            failed += 1
+            rows.append((file_name(path), "", "", str(answer)))
+        else:
+            rows.append((file_name(path), answer.label, f"{answer.scores[answer.label]:.4f}", ""))
+        if time.perf_counter() - said > SECONDS_BETWEEN_ROWS:
+            said = time.perf_counter()
+            yield _many_said(len(rows) - failed, failed, said - started, language), gr.skip(), gr.skip(), session
+    headers = [say(language, f"classify_{key}") for key in ("file", "answer", "probability", "error")]
+    target = session.new_folder("answers") / "answers.csv"
+    _write_csv(target, headers, rows)
+    yield (
+        _many_said(len(rows) - failed, failed, time.perf_counter() - started, language),
+        _table(headers, rows),
+        gr.update(value=str(target), visible=True),
+        session,
+    )
+
+
+def _many_said(done: int, failed: int, seconds: float, language: str) -> str:
+    text = say(language, "classify_many", n=done, time=seconds_in_words(language, seconds))
+    if failed:
+        text += f"; {say(language, 'classify_failed', n=failed)}"
+    return f'<p class="note {"problem" if failed else "good"}">{escape(text)}.</p>'
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in headers)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    scrolls = f'role="region" aria-label="{escape(headers[1])}" tabindex="0"'  # so that the keyboard can scroll it
+    return f'<div class="answers" {scrolls}><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def neutral_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _write_csv(path: Path, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8-sig") as file:  # the mark tells spreadsheets that it is UTF-8
+        csv.writer(file).writerows([headers, *([neutral_cell(cell) for cell in row] for row in rows)])
+
+
+def who_answers(session: Session, request: gr.Request) -> tuple[str, Session]:
+    """Says which model answers: HTML, and the session."""
+    language = language_of(request)
+    if session.tuned is None:
+        return f'<p class="note hint">{escape(say(language, "classify_by_start"))}</p>', session
+    labels = " / ".join(session.tuned.config.label_names)
+    return f'<p class="note good">{escape(say(language, "classify_by_tuned", labels=labels))}</p>', session

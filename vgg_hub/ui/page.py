@@ -1,0 +1,158 @@
+"""The page put together: the sections from top to bottom, what sets off what, and how it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from . import api, classify, net, photos, report, share, training
+from .look import CSS, HEAD, THEME
+from .session import Session
+from .words import I18N, word
+
+__all__ = ["build", "launch", "main"]
+
+HOUR = 3600
+# Every event that runs a net waits in one line; two at a time, so that a quick question need not wait for a long run.
+COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 2}
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
+MAX_WAITING = 32
+MAX_FILE_SIZE = "200mb"
+SCROLL = """() => document.getElementById('{}')?.scrollIntoView({{
+    behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth'
+}})"""
+CLICK_ZIP = "() => setTimeout(() => document.querySelector('#zip-file a[download]')?.click(), 300)"
+# The webcam goes off with each photo; this puts it on again, so that the next one takes one click.
+NEXT_SNAP = """() => setTimeout(() => [...document.querySelectorAll('#{} button')]
+    .find((button) => !button.ariaLabel && button.innerText.trim())?.click(), 100)"""
+
+
+def build() -> gr.Blocks:
+    """Lay the page out and wire it. Reads no weights and uses no network."""
+    with gr.Blocks(title=word("title"), delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
+        session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.close)
+        with gr.Column(elem_id="head"):
+            gr.Markdown(word("header"))
+            with gr.Row(elem_classes="actions samples"):
+                samples = gr.Button(word("samples"), size="md", elem_id="samples", min_width=200, scale=0)
+                gr.Markdown(word("samples_info"), elem_classes="lead")
+        net_inputs = _section("net", net.build)
+        cards = _section("photos", photos.build)
+        train = _section("train", training.build)
+        report_body = _section("report", report.build)
+        answers = _section("classify", classify.build)
+        shared = _section("share", share.build)
+        gr.Markdown(word("paper"), elem_id="foot")
+        api.add_endpoints(session, COMPUTE)
+        _wire_net(demo, net_inputs)
+        _wire_photos(demo, session, cards)
+        shows = _wire_shows(demo, session, report_body, answers, shared)
+        _wire_training(session, samples, net_inputs, cards, train, answers, shows)
+        _wire_classify(session, net_inputs, answers)
+        shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
+    demo.queue(max_size=MAX_WAITING)
+    return demo
+
+
+def _section(name: str, lay_out: Callable):
+    with gr.Column(elem_id=name, elem_classes="section"):
+        return lay_out()
+
+
+def _wire_net(demo: gr.Blocks, inputs: net.NetInputs) -> None:
+    changes = [component.change for component in inputs.all[:-1]]
+    gr.on([demo.load, *changes], net.describe, inputs.all, [inputs.repo, inputs.facts], trigger_mode="always_last", **PRIVATE)
+
+
+def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, photos.Card]) -> None:
+    for card in cards:
+        gr.on(
+            [demo.load, card.files.change],
+            photos.look,
+            [card.files, session],
+            [card.preview, card.note, session],
+            trigger_mode="always_last",
+            concurrency_id="photos",
+            concurrency_limit=2,
+            **PRIVATE,
+        )
+        added = card.snap.change(
+            photos.add_snap, [card.snap, card.files, session], [card.files, card.snap, session], preprocess=False, **PRIVATE
+        )
+        added.success(js=NEXT_SNAP.format(card.snap.elem_id))
+
+
+def _wire_shows(demo, session, report_body, answers, shared) -> list[tuple[Callable, list]]:
+    """What shows the session's outcome: on opening, and after each run."""
+    shows = [
+        (report.show, [report_body, session]),
+        (classify.who_answers, [answers.who, session]),
+        (share.offer, [shared.said, shared.button, shared.file, shared.code, session]),
+    ]
+    for show, outputs in shows:
+        demo.load(show, [session], outputs, **PRIVATE)
+    return shows
+
+
+def _wire_training(session, samples, net_inputs, cards, train, answers, shows) -> None:
+    a, b = cards
+    inputs = [session, a.name, b.name, a.files, b.files, *net_inputs.all]
+    buttons = [train.teach, train.stop, train.progress, session]
+    drawn = samples.click(photos.draw, [session], [a.name, a.files, b.name, b.files, session], **PRIVATE)
+    drawn = drawn.success(js=SCROLL.format("train"))
+    for start in (train.teach.click, drawn.success):
+        begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
+        trained = begun.success(training.train, inputs, [train.progress, train.curves, session], **COMPUTE, **PRIVATE)
+        for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
+            ended(training.settle, [session], buttons, queue=False, **PRIVATE)
+        done = trained.success(js=SCROLL.format("report"))
+        for show, outputs in shows:
+            done = done.success(show, [session], outputs, **PRIVATE)
+        done.success(
+            classify.classify_one,
+            [answers.photo, session, *net_inputs.all],
+            [answers.answer, answers.time_taken, session],
+            preprocess=False,
+            **COMPUTE,
+            **PRIVATE,
+        )
+    train.stop.click(training.stop, [session], [train.progress], queue=False, **PRIVATE)
+
+
+def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify.ClassifyParts) -> None:
+    parts.photo.change(
+        classify.classify_one,
+        [parts.photo, session, *net_inputs.all],
+        [parts.answer, parts.time_taken, session],
+        preprocess=False,
+        **COMPUTE,
+        **PRIVATE,
+    )
+    parts.files.change(
+        classify.classify_many,
+        [parts.files, session, *net_inputs.all],
+        [parts.said, parts.table, parts.csv, session],
+        **COMPUTE,
+        **PRIVATE,
+    )
+
+
+def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
+    """Serve the page; `overrides` are `gr.Blocks.launch`'s own. Returns what that returns."""
+    options: dict[str, object] = {
+        "theme": THEME,
+        "css": CSS,
+        "head": HEAD,
+        "i18n": I18N,
+        "show_error": True,  # programs then get the sentence, not "an error occurred"
+        "max_file_size": MAX_FILE_SIZE,
+        "run_history": False,  # photos are private: nothing of a run stays in the browser
+        "footer_links": ["api", "settings"],
+    }
+    return demo.launch(**(options | overrides))
+
+
+def main(host: str = "127.0.0.1", port: int = 7860, share: bool = False) -> None:
+    """Open the page in a server of its own, until it is interrupted."""
+    launch(build(), server_name=host, server_port=port, share=share)

@@ -1,0 +1,159 @@
+"""Section 2: the photos of the two things, looked at as they come in."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from ..data import file_name, read_image
+from ..errors import PhotoError
+from ..samples import draw_samples
+from .guard import for_page
+from .messages import language_of, say
+from .session import Session
+from .words import word
+
+__all__ = ["Card", "add_snap", "build", "draw", "look", "small_jpeg"]
+
+PREVIEWED = 60
+THUMBNAIL_SIDE = 160
+SAMPLES_EACH = 15
+
+
+@dataclass(frozen=True)
+class Card:
+    """The components of one thing's card."""
+
+    name: gr.Textbox
+    files: gr.File
+    preview: gr.Gallery
+    note: gr.HTML
+    snap: gr.Image
+
+
+def build() -> tuple[Card, Card]:
+    """Lay the section out: two cards side by side, one below the other on a phone."""
+    gr.Markdown(word("photos"), elem_classes="heading")
+    gr.Markdown(word("photos_info"), elem_classes="lead")
+    with gr.Row(equal_height=False):
+        return _card("a"), _card("b")
+
+
+def _card(letter: str) -> Card:
+    with gr.Column(elem_classes=["photo-card", f"photo-card-{letter}"], min_width=300):
+        gr.Markdown(word(f"card_{letter}"))
+        name = gr.Textbox(
+            label=word("name"),
+            placeholder=word(f"name_{letter}_hint"),
+            max_lines=1,
+            elem_id=f"name-{letter}",
+        )
+        files = gr.File(
+            label=word(f"files_{letter}"), file_count="multiple", height=140, elem_id=f"files-{letter}"
+        )
+        note = gr.HTML(js_on_load=None, elem_id=f"note-{letter}", elem_classes="photo-note")
+        preview = gr.Gallery(
+            label=word("preview"),
+            show_label=False,
+            columns=5,
+            height=180,
+            object_fit="cover",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+            visible=False,
+            elem_id=f"preview-{letter}",
+            elem_classes="preview",
+        )
+        with gr.Accordion(word("webcam"), open=False):
+            snap = gr.Image(sources=["webcam"], label=word("snap"), type="filepath", height=260, elem_id=f"snap-{letter}")
+    return Card(name, files, preview, note, snap)
+
+
+@for_page
+def look(
+    files: list[str] | None, session: Session, request: gr.Request
+) -> tuple[dict[str, object], str, Session]:
+    """Show a card's photos small, and say which files are not photos.
+
+    Returns:
+        An update of the gallery, HTML, and the session.
+    """
+    language = language_of(request)
+    if not files:
+        return gr.update(value=None, visible=False), _empty(language), session
+    collected = session.collect(files)
+    folder = session.new_folder("thumbnails")
+    shown, left_out = [], list(collected.left_out)
+    for number, path in enumerate(collected.pictures[:PREVIEWED]):
+        try:
+            (folder / f"{number}.jpg").write_bytes(small_jpeg(path))
+            shown.append((folder / f"{number}.jpg", file_name(path)))
+        except PhotoError as error:
+            left_out.append(str(error))
+    ready = len(shown) + len(collected.pictures[PREVIEWED:])
+    return gr.update(value=shown, visible=bool(shown)), _note(ready, left_out, language), session
+
+
+def small_jpeg(source: Path, side: int = THUMBNAIL_SIDE) -> bytes:
+    """A picture made small, as the bytes of a JPEG; `side` is that of the square that it fits in, in pixels.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+    image = read_image(source)
+    image.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _empty(language: str) -> str:
+    return f'<p class="note hint">{escape(say(language, "photos_none"))}</p>'
+
+
+def _note(ready: int, left_out: Sequence[str], language: str) -> str:
+    parts = [say(language, "photo_ready") if ready == 1 else say(language, "photos_ready", n=ready)]
+    if ready > PREVIEWED:
+        parts.append(say(language, "photos_shown", n=PREVIEWED))
+    if left_out:
+        parts.append(say(language, "photos_left_out", n=len(left_out)))
+    more = f" {escape(say(language, 'photos_more'))}" if ready < 2 else ""
+    sentences = "".join(f"<li>{escape(text)}</li>" for text in left_out[:20])
+    listing = f'<ul class="left-out">{sentences}</ul>' if sentences else ""
+    return f'<p class="note {"problem" if ready < 2 else "good"}"><b>{escape("; ".join(parts))}.</b>{more}</p>{listing}'
+
+
+def add_snap(
+    snap: dict[str, object] | None, files: list[dict[str, object]] | None, session: Session
+) -> tuple[object, object, Session]:
+    """Put a photo from the webcam beside the card's other files. Takes the raw values of the two components.
+
+    Returns:
+        The card's files, the webcam emptied for the next one, and the session.
+    """
+    if not snap:
+        return gr.skip(), gr.skip(), session
+    source = Path(str(snap["path"]))
+    target = session.new_folder("snap") / f"webcam-{len(files or []) + 1}{source.suffix}"
+    shutil.copyfile(source, target)
+    return [*(str(file["path"]) for file in files or []), str(target)], None, session
+
+
+def draw(session: Session) -> tuple[str, list[str], str, list[str], Session]:
+    """Fill both cards with samples drawn by code: name and files of each, and the session."""
+    folder = session.new_folder("samples")
+    values: list[object] = []
+    for label, pictures in draw_samples(SAMPLES_EACH).items():
+        paths = [folder / f"{label}-{number:02d}.png" for number in range(1, len(pictures) + 1)]
+        for picture, path in zip(pictures, paths, strict=True):
+            picture.save(path)
+        values += [label, [str(path) for path in paths]]
+    return (*values, session)

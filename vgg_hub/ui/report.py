@@ -1,0 +1,150 @@
+"""Section 4: what the fine-tuning is worth, in words, as a table and in the photos it got wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from ..card import accuracy_sentence
+from ..errors import PhotoError
+from ..report import Report, Validation
+from .messages import language_of, say, seconds_in_words
+from .photos import small_jpeg
+from .session import Session
+from .words import word
+
+__all__ = ["build", "report_html", "show"]
+
+MISTAKE_SIDE = 240
+MAX_MISTAKES = 40
+
+
+def build() -> gr.HTML:
+    """Lay the section out."""
+    gr.Markdown(word("report"), elem_classes="heading")
+    return gr.HTML(js_on_load=None, elem_id="report-body")
+
+
+def show(session: Session, request: gr.Request) -> tuple[str, Session]:
+    """The report of the visitor's last fine-tuning, with the photos it got wrong: HTML, and the session."""
+    language = language_of(request)
+    if session.report is None:
+        return f'<p class="note hint">{escape(say(language, "report_empty"))}</p>', session
+    return report_html(session.report, language) + _mistakes(session.report, session.photos, language), session
+
+
+def _mistakes(report: Report, photos: Mapping[str, Sequence[Path]], language: str) -> str:
+    if not report.mistakes:
+        return f'<p class="mistakes-title">{escape(say(language, "report_no_mistakes"))}</p>'
+    figures = ""
+    for mistake in report.mistakes[:MAX_MISTAKES]:
+        try:
+            picture = base64.b64encode(small_jpeg(photos[mistake.label][mistake.index], MISTAKE_SIDE)).decode()
+        except PhotoError:  # the file is gone: an upload older than an hour
+            continue
+        said = say(language, "report_mistake", answer=mistake.predicted, score=f"{100 * mistake.score:.0f}")
+        truth = say(language, "report_truth", truth=mistake.label)
+        figures += (
+            f'<figure><img src="data:image/jpeg;base64,{picture}" alt="{escape(mistake.file)}" loading="lazy">'
+            f"<figcaption><b>{escape(said)}</b><span>{escape(truth)}</span><span>{escape(mistake.file)}</span>"
+            "</figcaption></figure>"
+        )
+    title = say(language, "report_mistakes", n=len(report.mistakes))
+    return f'<p class="mistakes-title">{escape(title)}</p><div class="mistakes">{figures}</div>'
+
+
+def report_html(report: Report, language: str) -> str:
+    """The figures of a report; every name in it is escaped."""
+    validation = report.validation
+    chance = max(report.counts.values()) / sum(report.counts.values())
+    return (
+        f'<div class="verdict"><p class="figure">{100 * validation.accuracy:.0f}<small> %</small></p>'
+        f"<div><p>{escape(_sentence(validation, language))}</p>{_interval(validation, chance, language)}</div></div>"
+        f"{_notes(report.warnings, language)}{_matrix(report, language)}{_how(report, language)}"
+    )
+
+
+def _sentence(validation: Validation, language: str) -> str:
+    if language == "en":
+        return accuracy_sentence(validation.accuracy, validation.low, validation.high, validation.n)
+    return say(
+        language,
+        "report_accuracy",
+        right=f"{validation.accuracy * validation.n:.0f}",
+        n=validation.n,
+        percent=f"{100 * validation.accuracy:.0f}",
+        low=f"{100 * validation.low:.0f}",
+        high=f"{100 * validation.high:.0f}",
+    )
+
+
+def _interval(validation: Validation, chance: float, language: str) -> str:
+    """A scale from 0 to 100 % with the interval as a band, the estimate as a dot and guessing as a tick."""
+    low, high, here, guess = (100 * v for v in (validation.low, validation.high, validation.accuracy, chance))
+    alt = say(
+        language,
+        "report_interval_alt",
+        percent=f"{here:.0f}",
+        low=f"{low:.0f}",
+        high=f"{high:.0f}",
+        chance=f"{guess:.0f}",
+    )
+    label = say(language, "report_guessing", percent=f"{guess:.0f}")
+    return (
+        f'<div class="interval" role="img" aria-label="{escape(alt)}"><i class="track"></i>'
+        f'<i class="band" style="left:{low:.1f}%;width:{high - low:.1f}%"></i>'
+        f'<i class="guess" style="left:{guess:.1f}%"></i><i class="dot" style="left:{here:.1f}%"></i>'
+        f'<span style="left:0">0</span><span class="middle" style="left:{guess:.1f}%">{escape(label)}</span>'
+        f'<span class="end" style="left:100%">100 %</span></div>'
+    )
+
+
+def _notes(warnings: list[str], language: str) -> str:
+    if not warnings:
+        return ""
+    items = "".join(f"<li>{escape(text)}</li>" for text in warnings[:50])
+    return f'<div class="warnings"><b>{escape(say(language, "report_notes"))}</b><ul>{items}</ul></div>'
+
+
+def _matrix(report: Report, language: str) -> str:
+    """Rows are the truth, columns the answers; right cells carry a tick, wrong ones a cross, both a shade by share."""
+    labels = [escape(label) for label in report.labels]
+    head = "".join(f'<th scope="col">{label}</th>' for label in labels)
+    rows = ""
+    for truth, (label, counts) in enumerate(zip(labels, report.validation.confusion, strict=True)):
+        cells = ""
+        for answer, count in enumerate(counts):
+            alt = say(
+                language, "report_matrix_cell", count=count, truth=report.labels[truth], answer=report.labels[answer]
+            )
+            kind, mark = ("right", "✓") if truth == answer else ("wrong", "✗")
+            share = count / max(sum(counts), 1)
+            mark = f'<span aria-hidden="true">{mark}</span>' if count else ""
+            cells += (
+                f'<td class="{kind}" style="--share:{share:.2f}" aria-label="{escape(alt)}">{count}{mark}</td>'
+            )
+        rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
+    return (
+        f'<div class="matrix"><table><caption>{escape(say(language, "report_matrix"))}</caption>'
+        f'<thead><tr><th class="corner">{escape(say(language, "report_matrix_rows"))}</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _how(report: Report, language: str) -> str:
+    counts = ", ".join(f"{label}: {count}" for label, count in report.counts.items())
+    trained = say(language, "report_head") if report.trainable == "head" else report.trainable
+    facts = {
+        "report_counts": counts,
+        "report_method": report.validation.method,
+        "report_seconds": seconds_in_words(language, report.seconds),
+        "report_base": report.base,
+        "report_trained": trained,
+        "report_seed": report.seed,
+    }
+    rows = "".join(f"<dt>{escape(say(language, key))}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items())
+    return f"<details><summary>{escape(say(language, 'report_how'))}</summary><dl>{rows}</dl></details>"

@@ -1,0 +1,182 @@
+"""Section 3: one button that teaches, one that stops, and what is to be seen meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import gradio as gr
+
+from ..config import check_labels
+from ..errors import VGGHubError
+from ..finetune import Embedding, Event, Finished, Step, finetune
+from .choice import Choice
+from .curves import curves_html
+from .guard import for_page, sentence
+from .messages import language_of, say, seconds_in_words
+from .net import choose
+from .session import Session, backbones
+from .words import word
+
+__all__ = ["TrainParts", "begin", "build", "settle", "stop", "teach", "train"]
+
+SECONDS_BETWEEN_DRAWINGS = 0.15
+
+
+@dataclass(frozen=True)
+class TrainParts:
+    """The section's components."""
+
+    teach: gr.Button
+    stop: gr.Button
+    progress: gr.HTML
+    curves: gr.HTML
+
+
+def build() -> TrainParts:
+    """Lay the section out."""
+    gr.Markdown(word("train"), elem_classes="heading")
+    with gr.Row(elem_classes="actions"):
+        teach_button = gr.Button(word("teach"), variant="primary", size="lg", scale=3, elem_id="teach", min_width=160)
+        stop_button = gr.Button(
+            word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="stop", min_width=100
+        )
+    progress = gr.HTML(js_on_load=None, elem_id="progress")
+    curves = gr.HTML(js_on_load=None, elem_id="curves")
+    return TrainParts(teach_button, stop_button, progress, curves)
+
+
+def teach(
+    session: Session,
+    choice: Choice,
+    labels: Sequence[str],
+    files: Sequence[Sequence[str] | None],
+    trainable: str = "head",
+    seed: int = 0,
+) -> Iterator[Event]:
+    """Fine-tune from files and keep the outcome in the session.
+
+    Args:
+        session: of the visitor; holds what was taught once the last event has come.
+        choice: the net to start from.
+        labels: class names.
+        files: of each class: pictures and zips.
+
+    Yields:
+        The events of `finetune`.
+
+    Raises:
+        VGGHubError: see `finetune`, `Backbones.get` and `Session.run`.
+    """
+    with session.run() as stop_event:
+        names = check_labels(labels)
+        collected = [session.collect(some) for some in files]
+        photos = {name: found.pictures for name, found in zip(names, collected, strict=True)}
+        session.choice = choice
+        model = backbones.get(choice)
+        events = finetune(model, photos, trainable=trainable, seed=seed, device=choice.device, stop=stop_event)
+        for event in events:
+            if isinstance(event, Finished):
+                left_out = [text for found in collected for text in found.left_out]
+                event.report.warnings[:0] = left_out
+                session.tuned, session.report, session.photos = event.model, event.report, photos
+            yield event
+
+
+@for_page
+def begin(session: Session, request: gr.Request) -> tuple[dict[str, object], dict[str, object], str, Session]:
+    """The button was pressed: refuse a second run, else get ready.
+
+    Returns:
+        Updates of the two buttons, HTML of the progress, and the session.
+    """
+    session.check_free()
+    busy = _bar(say(language_of(request), "train_starting"), None)
+    return gr.update(interactive=False), gr.update(interactive=True), busy, session
+
+
+@for_page
+def train(
+    session: Session,
+    label_a: str,
+    label_b: str,
+    files_a: list[str] | None,
+    files_b: list[str] | None,
+    depth: int,
+    batch_norm: bool,
+    weights: str,
+    repo: str,
+    device: str,
+    request: gr.Request,
+) -> Iterator[tuple[str, str, Session]]:
+    """Teach what the page holds.
+
+    Yields:
+        HTML of the progress, HTML of the curves, and the session.
+    """
+    language = language_of(request)
+    steps: list[Step] = []
+    started = drawn = time.perf_counter()
+    yield _bar(say(language, "train_loading"), None), curves_html(steps, language), session
+    try:
+        choice = choose(depth, batch_norm, weights, repo, device)
+        for event in teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b)):
+            if isinstance(event, Step):
+                steps.append(event)
+            last_step = isinstance(event, Step) and event.seconds_left == 0
+            if time.perf_counter() - drawn >= SECONDS_BETWEEN_DRAWINGS or last_step or isinstance(event, Finished):
+                drawn = time.perf_counter()
+                yield _progress(event, drawn - started, language), curves_html(steps, language), session
+    except VGGHubError as error:
+        session.problem = sentence(error, language)
+        raise
+
+
+def _progress(event: Event, seconds: float, language: str) -> str:
+    if isinstance(event, Finished):
+        key = "train_stopped" if event.report.stopped else "train_done"
+        return f'<p class="note good">{escape(say(language, key, time=seconds_in_words(language, seconds)))}</p>'
+    if isinstance(event, Embedding):
+        text = say(language, "train_embedding", done=event.done, total=event.total)
+        return _bar(_with_time_left(text, event.seconds_left, language), event.done / event.total)
+    if isinstance(event, Step):
+        text = say(language, "train_step", step=event.step)
+        return _bar(_with_time_left(text, event.seconds_left, language), event.step / event.total)
+    return _bar(say(language, "train_loading"), None)
+
+
+def _with_time_left(text: str, seconds: float, language: str) -> str:
+    left = seconds_in_words(language, max(1, round(seconds)))
+    return f"{text}, {say(language, 'train_left', time=left)}"
+
+
+def _bar(text: str, share: float | None) -> str:
+    """A progress bar; with no share known it moves without a measure."""
+    value = "" if share is None else f' aria-valuenow="{100 * share:.0f}"'
+    width = 30 if share is None else 100 * share
+    return (
+        f'<div class="bar{" unknown" if share is None else ""}" role="progressbar" aria-label="{escape(text)}" '
+        f'aria-valuemin="0" aria-valuemax="100"{value}><i style="width:{width:.1f}%"></i></div>'
+        f'<p class="bar-text">{escape(text)}</p>'
+    )
+
+
+def stop(session: Session, request: gr.Request) -> str:
+    """Stop within one step; the run itself says what it kept."""
+    session.stop()
+    return _bar(say(language_of(request), "train_stopping"), None)
+
+
+def settle(session: Session, request: gr.Request) -> tuple[dict[str, object], dict[str, object], object, Session]:
+    """After a run, however it ended: the buttons as they were, and why it failed, if it did.
+
+    Returns:
+        Updates of the two buttons, HTML of the progress, and the session.
+    """
+    said: object = gr.skip()
+    if session.problem:
+        text = say(language_of(request), "train_failed", problem=session.problem)
+        said = f'<p class="note problem" role="alert">{escape(text)}</p>'
+    return gr.update(interactive=True), gr.update(interactive=False), said, session

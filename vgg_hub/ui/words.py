@@ -1,0 +1,98 @@
+"""The page's fixed words, in English and Korean; the browser picks by its own language (`gr.I18n`)."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import gradio as gr
+
+__all__ = ["I18N", "WORDS", "word"]
+
+WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {
+        "title": ("Teach a VGG", "VGG 가르치기"),
+        "header": (
+            "# Teach a VGG\n\nShow it a few photos of two things and press **Teach it**: seconds later it tells them apart, "
+            "and says how sure one can be. Your photos stay on this server and are deleted after an hour.",
+            "# VGG 가르치기\n\n두 가지 사물의 사진을 몇 장씩 보여 주고 **가르치기**를 누르세요. 몇 초 뒤면 둘을 구별하고, "
+            "얼마나 믿을 수 있는지도 알려 줍니다. 사진은 이 서버에만 있고 한 시간 뒤에 지워집니다.",
+        ),
+        "samples": ("Try it with samples", "예시로 해 보기"),
+        "samples_info": (
+            "No photos at hand? This draws stripes and dots, and teaches them.",
+            "사진이 없나요? 줄무늬와 점무늬를 그려서 가르쳐 봅니다.",
+        ),
+        "net": ("## Net", "## 신경망"),
+        "net_info": (
+            "What it starts from. The first choice is a good one.",
+            "출발점이 되는 신경망입니다. 처음 값 그대로도 좋습니다.",
+        ),
+        "depth": ("Depth", "깊이"),
+        "depth_info": ("Layers with weights", "가중치가 있는 층의 수"),
+        "batch_norm": ("Batch norm", "배치 정규화"),
+        "batch_norm_info": ("Steadier and mostly better", "더 안정적이고 대체로 더 좋습니다"),
+        "weights": ("Starting weights", "시작 가중치"),
+        "weights_info": ("What it knows before it sees your photos", "사진을 보기 전에 이미 아는 것"),
+        "weights_bundled": ("Shipped", "기본 제공"),
+        "weights_imagenet": ("ImageNet", "ImageNet"),
+        "weights_own": ("My own", "직접 지정"),
+        "weights_random": ("Random", "무작위"),
+        "repo": ("Hub repo or local folder", "허브 저장소 또는 로컬 폴더"),
+        "repo_info": ("owner/name, or a path on the machine that serves this page", "owner/name 또는 이 페이지를 여는 컴퓨터의 경로"),
+        "device": ("Device", "장치"),
+        "device_info": ("Where it computes", "계산하는 곳"),
+        "device_auto": ("Auto", "자동"),
+        "photos": ("## Photos", "## 사진"),
+        "photos_info": (
+            "Two things, ten or more photos of each. Any phone's photos will do, and zips of them.",
+            "두 가지 사물을 각각 열 장 이상 넣으세요. 휴대전화 사진이나 zip 파일도 됩니다.",
+        ),
+        "card_a": ("### First thing", "### 첫 번째"),
+        "card_b": ("### Second thing", "### 두 번째"),
+        "name": ("Name", "이름"),
+        "name_a_hint": ("such as cat", "예: 고양이"),
+        "name_b_hint": ("such as dog", "예: 강아지"),
+        "files_a": ("Photos of the first thing", "첫 번째 사진"),
+        "files_b": ("Photos of the second thing", "두 번째 사진"),
+        "preview": ("What was read", "읽은 사진"),
+        "webcam": ("Take a photo", "사진 찍기"),
+        "snap": ("Webcam", "웹캠"),
+        "train": ("## Train", "## 학습"),
+        "teach": ("Teach it", "가르치기"),
+        "stop": ("Stop", "멈추기"),
+        "report": ("## Report", "## 결과"),
+        "classify": ("## Classify", "## 분류"),
+        "one_photo": ("One photo", "사진 한 장"),
+        "answer": ("Answer", "답"),
+        "many_photos": ("Many photos", "여러 장"),
+        "csv": ("Download as CSV", "CSV로 내려받기"),
+        "share": ("## Download and share", "## 내려받기와 공유"),
+        "zip": ("Download the model (zip)", "모델 내려받기 (zip)"),
+        "zip_file": ("If the download did not start, take it here", "내려받기가 시작되지 않으면 여기를 누르세요"),
+        "code": ("Load it in Python", "파이썬에서 불러오기"),
+        "push": (
+            "To put it on the Hugging Face Hub, sign in with `hf auth login`, then `model.push_to_hub(\"me/name\")`.",
+            "허깅페이스 허브에 올리려면 `hf auth login`으로 로그인한 뒤 `model.push_to_hub(\"me/name\")`을 실행하세요.",
+        ),
+        "paper": (
+            "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
+            "(https://arxiv.org/abs/1409.1556), ICLR 2015. It names one of its classes for every photo, also for one that "
+            "shows none of them.",
+            "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
+            "(https://arxiv.org/abs/1409.1556), ICLR 2015. 어느 부류도 아닌 사진에도 반드시 한 부류의 이름을 답합니다.",
+        ),
+    }
+)
+
+PREFIX = "vgg_"  # Gradio's own words ("code", "file" ...) are in the same table of the browser
+I18N = gr.I18n(
+    en={PREFIX + key: english for key, (english, _) in WORDS.items()},
+    ko={PREFIX + key: korean for key, (_, korean) in WORDS.items()},
+)
+
+
+def word(key: str):
+    """A marker that the browser replaces by the words in its language."""
+    if key not in WORDS:
+        raise KeyError(key)
+    return I18N(PREFIX + key)
