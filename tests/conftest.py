@@ -1,0 +1,38 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+from tests.hub_fixtures import hub
+
+__all__ = ["hub"]
+
+# Small tensors gain nothing from threads, and where other work runs they wait for each other: five times as long.
+torch.set_num_threads(1)
+
+# The same examples every time, and no deadline: other work on the machine must not decide what fails.
+settings.register_profile(
+    "steady",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    """Each test starts from the same random state."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (that of libraries)
+    torch.manual_seed(0)
+    return

@@ -1,0 +1,315 @@
+"""`config.json`: written, read back, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vgg_hub import VGGConfig
+from vgg_hub.config import DEPTHS, INTERPOLATIONS, check_labels
+from vgg_hub.config_json import MAX_CONFIG_BYTES, config_to_json, read_config
+from vgg_hub.errors import CheckpointError, ConfigError, LabelError
+
+CONFIG = VGGConfig(layers=[8, "M"], label_names=["cat", "dog"], hidden_features=0, input_size=32)
+
+
+def read(tmp_path, text: str | bytes):
+    path = tmp_path / "config.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    return read_config(path, "mine")
+
+
+def changed(**changes: object) -> str:
+    """CONFIG's file with keys set (`a__b` for b inside a), or left out where the value is `...`."""
+    document = json.loads(config_to_json(CONFIG))
+    for name, value in changes.items():
+        *sections, key = name.split("__")
+        target = document
+        for section in sections:
+            target = target[section]
+        if value is ...:
+            del target[key]
+        else:
+            target[key] = value
+    return json.dumps(document)
+
+
+def timm_text(**changes: object) -> str:
+    document = {
+        "architecture": "vgg13",
+        "num_classes": 5,
+        "num_features": 512,
+        "global_pool": "avg",
+        "model_args": {"num_classes": 5, "in_chans": 3, "global_pool": "avg"},
+        "pretrained_cfg": {
+            "tag": "tv_in1k",
+            "input_size": [3, 224, 224],
+            "interpolation": "bicubic",
+            "crop_pct": 0.9,
+            "crop_mode": "center",
+            "mean": [0.5, 0.4, 0.3],
+            "std": [0.1, 0.2, 0.3],
+            "license": "bsd-3-clause",
+        },
+    }
+    pretrained = document["pretrained_cfg"] | changes.pop("pretrained_cfg", {})
+    return json.dumps(document | changes | {"pretrained_cfg": pretrained})
+
+
+def labels_or_none(names):
+    try:
+        return check_labels(names)
+    except LabelError:
+        return None
+
+
+LABELS = st.lists(st.text(min_size=1, max_size=20), max_size=4).map(labels_or_none).filter(lambda v: v is not None)
+LAYERS = st.lists(st.one_of(st.just("M"), st.integers(1, 4096)), min_size=1, max_size=8)
+
+
+@st.composite
+def configs(draw) -> VGGConfig:
+    labels, channels = draw(LABELS), draw(st.integers(1, 6))
+    shape = draw(
+        st.one_of(
+            st.fixed_dictionaries({"depth": st.sampled_from(DEPTHS)}),
+            st.fixed_dictionaries({"layers": LAYERS.filter(lambda entries: set(entries) != {"M"})}),
+        )
+    )
+    return VGGConfig(
+        **shape,
+        batch_norm=draw(st.booleans()),
+        num_classes=len(labels) or draw(st.integers(1, 10**6)),
+        label_names=labels,
+        in_channels=channels,
+        pool_size=draw(st.integers(1, 64)),
+        hidden_features=draw(st.integers(0, 65_536)),
+        width=draw(st.floats(0, 16, exclude_min=True)),
+        dropout=draw(st.floats(0, 1, exclude_max=True)),
+        input_size=draw(st.integers(256, 4096)),
+        crop_pct=draw(st.floats(0.1, 1)),
+        interpolation=draw(st.sampled_from(INTERPOLATIONS)),
+        mean=draw(st.lists(st.floats(-1000, 1000), min_size=channels, max_size=channels)),
+        std=draw(st.lists(st.floats(0, 1000, exclude_min=True), min_size=channels, max_size=channels)),
+    )
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(configs(), st.one_of(st.none(), st.dictionaries(st.text(), JSON, max_size=3)))
+def test_what_is_written_is_read_back(tmp_path, config, provenance):
+    assert read(tmp_path, config_to_json(config, provenance)) == (config, provenance)
+
+
+def test_the_document_has_what_timm_and_transformers_read():
+    document = json.loads(config_to_json(VGGConfig(depth=16, label_names=["고양이", "개"]), {"seed": 1}))
+    assert document["architecture"] == "vgg16_bn"
+    assert (document["num_classes"], document["num_features"]) == (2, 512)
+    assert document["label_names"] == ["고양이", "개"]
+    assert document["pretrained_cfg"] == {
+        "input_size": [3, 224, 224],
+        "interpolation": "bilinear",
+        "crop_pct": 0.875,
+        "crop_mode": "center",
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "num_classes": 2,
+        "pool_size": [7, 7],
+        "first_conv": "features.0",
+        "classifier": "head.fc",
+    }
+    assert document["vgg_hub"]["provenance"] == {"seed": 1}
+    assert "model_type" not in document
+    assert "고양이" in config_to_json(VGGConfig(label_names=["고양이"])), "a person can read it"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"depth": 11}, "vgg11_bn"),
+        ({"depth": 19, "batch_norm": False}, "vgg19"),
+        ({"input_size": 64}, "vgg11_bn"),
+        ({"input_size": 255}, "vgg11_bn"),
+        ({"input_size": 256}, None),
+        ({"width": 0.5}, None),
+        ({"pool_size": 1}, None),
+        ({"hidden_features": 0}, None),
+        ({"in_channels": 1}, None),
+        ({"layers": [8, "M"]}, None),
+    ],
+)
+def test_only_nets_that_timm_builds_alike_carry_its_name(fields, name):
+    assert json.loads(config_to_json(VGGConfig(**fields))).get("architecture") == name
+
+
+CANNOT = r"^config\.json of mine cannot be used: "
+BAD = [
+    ({"color": "red"}, CANNOT + r"it holds the unknown key 'color'; remove it or update vgg-hub\.$"),
+    ({"vgg_hub__extra": 1}, CANNOT + r"it holds the unknown key 'vgg_hub\.extra'; remove it"),
+    ({"vgg_hub__layers": ...}, CANNOT + r"it lacks the key vgg_hub\.layers\.$"),
+    ({"vgg_hub__dropout": ...}, CANNOT + r"it lacks the key vgg_hub\.dropout\.$"),
+    ({"num_classes": ...}, CANNOT + r"it lacks the key num_classes\.$"),
+    ({"pretrained_cfg": ...}, CANNOT + r"it lacks the key pretrained_cfg\.$"),
+    ({"pretrained_cfg__mean": ...}, CANNOT + r"it lacks the key pretrained_cfg\.mean\.$"),
+    ({"pretrained_cfg__input_size": ...}, CANNOT + r"it lacks the key pretrained_cfg\.input_size\.$"),
+    ({"vgg_hub__format": 2}, CANNOT + r"vgg_hub\.format is 2; this version reads 1: update vgg-hub\.$"),
+    ({"vgg_hub__format": ...}, CANNOT + r"vgg_hub\.format is None; this version reads 1"),
+    ({"vgg_hub": []}, CANNOT + r"vgg_hub is a list; expected a JSON object\.$"),
+    ({"pretrained_cfg": "x"}, CANNOT + r"pretrained_cfg is a str; expected a JSON object\.$"),
+    ({"vgg_hub__provenance": [1]}, CANNOT + r"vgg_hub\.provenance is a list; expected a JSON object\.$"),
+    ({"vgg_hub__layers": []}, CANNOT + r"layers has 0 entries; expected 1 to 1000\.$"),
+    ({"vgg_hub__layers": [8, None]}, CANNOT + r"layers\[1\] is None; expected a positive whole number"),
+    ({"vgg_hub__batch_norm": "yes"}, CANNOT + r"batch_norm is 'yes'; expected true or false\.$"),
+    ({"vgg_hub__width": 10**400}, CANNOT + r"width is 10+\.\.\.; expected a number above 0 to 16\.$"),
+    ({"vgg_hub__in_channels": None}, CANNOT + r"pretrained_cfg\.input_size is \[3, 32, 32\]; expected \[None, side"),
+    ({"label_names": None}, CANNOT + r"The class names are None; expected a list of names\.$"),
+    ({"label_names": {"0": "cat"}}, CANNOT + r"The class names are \{'0': 'cat'\}; expected a list of names\.$"),
+    ({"label_names": ["a", 2]}, CANNOT + r"Class name 2 is 2; expected text\.$"),
+    ({"label_names": ["a", "<b>"]}, CANNOT + r"Class name 2, '<b>', holds '<'"),
+    ({"label_names": ["a"]}, CANNOT + r"num_classes is 2 but label_names has 1 names; they must agree\.$"),
+    ({"pretrained_cfg__crop_mode": "border"}, CANNOT + r"pretrained_cfg\.crop_mode is 'border'; only 'center' is known"),
+    ({"pretrained_cfg__input_size": [3, 32, 64]}, CANNOT + r"pretrained_cfg\.input_size is \[3, 32, 64\]; expected \[3,"),
+    ({"pretrained_cfg__input_size": 32}, CANNOT + r"pretrained_cfg\.input_size is 32; expected \[3, side, side\]\.$"),
+    ({"pretrained_cfg__std": [0.1, 0.1, 0]}, CANNOT + r"std\[2\] is 0; expected a number above 0"),
+    ({"pretrained_cfg__interpolation": {}}, CANNOT + r"interpolation is \{\}; expected one of"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD)
+def test_a_bad_key_is_named(tmp_path, changes, message):
+    with pytest.raises(CheckpointError, match=message) as caught:
+        read(tmp_path, changed(**changes))
+    assert "\n" not in str(caught.value)
+
+
+NESTED = "[" * 100_000
+BAD_TEXTS = [
+    ("", r"^config\.json of mine is not valid JSON \(Expecting value: .*\); fetch or save it again\.$"),
+    ('{"a": 1', r"is not valid JSON \(Expecting ',' delimiter"),
+    (b"\xff\xfe{}", r"is not valid JSON \('utf-8' codec can't decode"),
+    (NESTED, r"^config\.json of mine is not valid JSON \(maximum recursion depth exceeded"),
+    ('{"num_classes": ' + "9" * 5000 + "}", r"is not valid JSON \(Exceeds the limit"),
+    ("[1]", r"^config\.json of mine holds a list; expected a JSON object\.$"),
+    ("null", r"^config\.json of mine holds a NoneType; expected a JSON object\.$"),
+    ("{}", CANNOT + r"it describes the architecture None; expected a VGG: vgg11, vgg11_bn, vgg13,"),
+    ('{"architecture": "resnet50"}', CANNOT + r"it describes the architecture 'resnet50'; expected a VGG"),
+    ('{"model_type": "vit", "architectures": ["ViT"]}', CANNOT + r"it describes the architecture None"),
+    (" " * (MAX_CONFIG_BYTES + 1), r"^config\.json of mine is over 4 MB; it is not one of ours\.$"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_TEXTS)
+def test_a_file_that_is_no_config_is_said_to_be_none(tmp_path, text, message):
+    with pytest.raises(CheckpointError, match=message) as caught:
+        read(tmp_path, text)
+    assert len(str(caught.value)) < 250
+
+
+def test_a_missing_file_and_a_folder_in_its_place(tmp_path):
+    with pytest.raises(CheckpointError, match=r"^mine has no config\.json; give a folder that `save_pretrained` wrote, or"):
+        read_config(tmp_path / "config.json", "mine")
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(CheckpointError, match=r"^config\.json of mine cannot be read: Is a directory\.$"):
+        read_config(tmp_path / "config.json", "mine")
+
+
+@given(JSON, st.sampled_from(["vgg_hub", "num_classes", "label_names", "pretrained_cfg", "architecture"]))
+def test_any_json_in_any_place_gives_a_config_or_our_error(tmp_path, value, key):
+    for text in (changed(**{key: value}), timm_text(**{key: value} if key != "pretrained_cfg" else {})):
+        try:
+            config, _ = read(tmp_path, text)
+        except CheckpointError as error:
+            assert str(error).startswith("config.json of mine cannot be used: ")
+        else:
+            assert isinstance(config, VGGConfig)
+
+
+@given(st.text(max_size=30))
+def test_any_text_gives_our_error(tmp_path, text):
+    with pytest.raises(CheckpointError, match=r"^config\.json of mine "):
+        read(tmp_path, text.encode("utf-8", "surrogatepass"))
+
+
+def test_timms_file_is_read_with_its_preprocessing(tmp_path):
+    config, provenance = read(tmp_path, timm_text())
+    assert config == VGGConfig(
+        depth=13,
+        batch_norm=False,
+        num_classes=5,
+        interpolation="bicubic",
+        crop_pct=0.9,
+        mean=(0.5, 0.4, 0.3),
+        std=(0.1, 0.2, 0.3),
+    )
+    assert provenance == {"licence": "bsd-3-clause"}
+
+
+def test_imagenet_labels_are_known_by_timms_tag_only(tmp_path):
+    labels = read(tmp_path, timm_text(num_classes=1000))[0].label_names
+    assert (len(labels), labels[0], labels[281]) == (1000, "tench", "tabby")
+    assert len({label.casefold() for label in labels}) == 1000
+    assert read(tmp_path, timm_text(num_classes=1000, pretrained_cfg={"tag": "mine"}))[0].label_names == ()
+
+
+def test_others_labels_are_made_fit(tmp_path):
+    odd = ["a/b", "<i>", "", "cat", "Cat", "cat (2)", "x" * 300, "x" * 301, "..", "caf\u00e9", "cafe\u0301", "n\nl"]
+    labels = read(tmp_path, timm_text(num_classes=len(odd), label_names=odd))[0].label_names
+    assert labels[:6] == ("a_b", "_i_", "class 2", "cat", "Cat (2)", "cat (2) (2)")
+    assert labels[6:] == ("x" * 90, "x" * 90 + " (2)", "class 8", "café", "café (2)", "n_l")
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
+def test_any_texts_of_others_become_labels(tmp_path, odd):
+    labels = read(tmp_path, timm_text(num_classes=len(odd), label_names=odd))[0].label_names
+    assert check_labels(labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label_names": {"0": "a"}}, r"label_names is \{'0': 'a'\}; expected a list of texts\.$"),
+        ({"label_names": ["a"]}, r"num_classes is 5 but label_names has 1 names; they must agree\.$"),
+        ({"model_args": {"act_layer": "silu"}}, r"model_args holds 'act_layer', which may make it another net; save"),
+        ({"pretrained_cfg": {"input_size": [3, 256, 256]}}, r"slides its hidden layers over pictures of 256 pixels or"),
+        ({"pretrained_cfg": {"crop_mode": "squash"}}, r"pretrained_cfg\.crop_mode is 'squash'; only 'center' is known"),
+        ({"pretrained_cfg": {"interpolation": "random"}}, r"interpolation is 'random'; expected one of"),
+    ],
+)
+def test_what_differs_in_timms_file_is_refused(tmp_path, changes, message):
+    with pytest.raises(CheckpointError, match=CANNOT + ".*" + message):
+        read(tmp_path, timm_text(**changes))
+
+
+def test_half_a_surrogate_pair_of_a_strangers_file_can_be_written_again(tmp_path):
+    provenance = read(tmp_path, changed(vgg_hub__provenance={"notes": ["\ud800x"]}))[1]
+    assert provenance == {"notes": ["\ud800x"]}
+    assert read(tmp_path, config_to_json(CONFIG, provenance))[1] == provenance
+
+
+@pytest.mark.parametrize("value", [math.nan, object(), {1, 2}, b"x"])
+def test_a_provenance_that_json_cannot_hold_is_refused(value):
+    with pytest.raises(ConfigError, match=r"^The provenance cannot be written as JSON \(.*\); give texts and numbers\.$"):
+        config_to_json(CONFIG, {"seed": value})
+
+
+def test_a_provenance_nested_too_deep_is_refused():
+    deep = {}
+    for _ in range(10_000):
+        deep = {"a": deep}
+    with pytest.raises(ConfigError, match=r"^The provenance cannot be written as JSON \(maximum recursion"):
+        config_to_json(CONFIG, deep)
+
+
+def test_numbers_that_are_no_json_are_refused(tmp_path):
+    text = config_to_json(CONFIG, {"note": 1}).replace('"note": 1', '"note": NaN')
+    with pytest.raises(CheckpointError, match=r"config\.json of mine is not valid JSON \(NaN is no JSON\)"):
+        read(tmp_path, text)
