@@ -28,7 +28,9 @@ __all__ = ["accuracy_sentence", "escape_markdown", "render_card"]
 
 def escape_markdown(text: object) -> str:
     """A text that shows as it is in Markdown, inside a table too: no markup, link, HTML or line break of its own."""
-    marked = re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@=-])", r"\\\1", _flat(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    marked = (
+        re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@=-])", r"\\\1", _flat(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    )
     # A dot marks up only after the number that starts a list and after www, which some renderers make a link of.
     return re.sub(r"(?i)(^\d+|www)\.", r"\1\\.", marked)
 
@@ -56,7 +58,8 @@ def render_card(config: VGGConfig, provenance: Mapping[str, object] | None = Non
     """
     facts = dict(provenance or {})
     validation, counts = _validation(facts), _counts(facts)
-    template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(
+    # The text is Markdown: what goes in is escaped by `escape_markdown`.
+    template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701
         (files("vgg_hub") / "card_template.md").read_text(encoding="utf-8")
     )
     labels = [escape_markdown(label) for label in config.label_names]
@@ -94,7 +97,8 @@ def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str,
     results = [
         EvalResult(
             task_type="image-classification",
-            dataset_type=re.sub(r"[^a-z0-9]+", "-", _flat(row.get("dataset", "")).lower())[:80].strip("-") or "pictures",
+            dataset_type=re.sub(r"[^a-z0-9]+", "-", _flat(row.get("dataset", "")).lower())[:80].strip("-")
+            or "pictures",
             dataset_name=_flat(row.get("dataset", ""))[:80] or "pictures",
             dataset_split=_flat(row.get("split", ""))[:40] or "test",
             metric_type="accuracy",

@@ -6,7 +6,6 @@ Recognition" (ICLR 2015, https://arxiv.org/abs/1409.1556), columns A, B, D and E
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -76,7 +76,9 @@ def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = 
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"The provenance cannot be written as JSON ({error!s:.80}); give texts and numbers.") from error
+        raise ConfigError(
+            f"The provenance cannot be written as JSON ({error!s:.80}); give texts and numbers."
+        ) from error
     # Half of a surrogate pair, which a stranger's file may hold, has no place in UTF-8 but can be written as an escape.
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
@@ -107,7 +109,9 @@ def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | 
 def _parse(path: Path, shown: str) -> dict[str, object]:
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise CheckpointError(f"config.json of {shown} is over {MAX_CONFIG_BYTES // 1_000_000} MB; it is not one of ours.")
+            raise CheckpointError(
+                f"config.json of {shown} is over {MAX_CONFIG_BYTES // 1_000_000} MB; it is not one of ours."
+            )
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise CheckpointError(
@@ -117,7 +121,9 @@ def _parse(path: Path, shown: str) -> dict[str, object]:
         raise CheckpointError(f"config.json of {shown} cannot be read: {error.strerror or error}.") from error
     # RecursionError: JSON nested thousands deep; json.JSONDecodeError and UnicodeDecodeError are ValueErrors.
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"config.json of {shown} is not valid JSON ({error!s:.80}); fetch or save it again.") from error
+        raise CheckpointError(
+            f"config.json of {shown} is not valid JSON ({error!s:.80}); fetch or save it again."
+        ) from error
     if not isinstance(document, dict):
         raise CheckpointError(f"config.json of {shown} holds a {type(document).__name__}; expected a JSON object.")
     return document

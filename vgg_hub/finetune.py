@@ -111,7 +111,9 @@ def finetune(
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise FinetuneError(f"seed is {seed!r:.40}; expected a whole number from 0 to 2^63 - 1.")
     if not isinstance(photos, Mapping):
-        raise FinetuneError(f"photos is a {type(photos).__name__}; expected class names, each with a list of its photos.")
+        raise FinetuneError(
+            f"photos is a {type(photos).__name__}; expected class names, each with a list of its photos."
+        )
     labels = list(check_labels(list(photos)))
     given = dict(zip(labels, photos.values(), strict=True))
     for label, files in given.items():
@@ -165,7 +167,7 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
 
 def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
     if len(counts) < 2:
-        raise LabelError(f"There is {len(counts)} class; give photos of two classes or more.")
+        raise LabelError(f"There is {'only one' if counts else 'no'} class; give photos of two classes or more.")
     for label, count in counts.items():
         if count < MIN_PHOTOS:
             raise FinetuneError(

@@ -71,6 +71,8 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         """
         name = os.fspath(pretrained_model_name_or_path)
         folder, source = _local_folder(name)
+        if folder is not None and revision is not None:
+            raise CheckpointError(f"{name!r:.120} is on this machine and has no revisions; leave revision out.")
         if folder is None:
             folder, source = _download(
                 name,
@@ -146,18 +148,18 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
 
 def _local_folder(name: str) -> tuple[Path | None, str]:
     """The folder that a name means, and how to call it; (None, "") where it can only be a Hub repo."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     shipped = bundled_folder(name)
     if shipped is not None:
-        if path.is_dir() and not path.samefile(shipped):
+        if os.path.isdir(path) and not path.samefile(shipped):
             raise CheckpointError(
                 f"{name} is a checkpoint that ships and also a folder here; write ./{name} for the folder, "
                 "or rename the folder to use the checkpoint."
             )
         return shipped, name
-    if path.is_dir():
+    if name and os.path.isdir(path):
         return path, path.resolve().name
-    if path.is_file():
+    if os.path.isfile(path):
         raise CheckpointError(f"{path.name} is a file; give the folder that holds config.json and model.safetensors.")
     if not REPO_ID.fullmatch(name):
         raise CheckpointError(

@@ -141,10 +141,11 @@ def _decode_all(names: Sequence[bytes], encoding: str) -> list[str] | None:
 
 
 def _decode_korean(names: Sequence[bytes]) -> list[str] | None:
-    """cp949 takes "Müller" in cp437 for Korean too, but with a syllable that Korean hardly uses, outside of EUC-KR."""
+    """cp949 takes "Müller" in cp437 for Korean too, but with a syllable that is hardly used and has no place in KS X 1001
+    (two bytes of EUC-KR)."""
     decoded = _decode_all(names, "cp949")
     foreign = [character for name in decoded or () for character in name if character > "\x7f"]
-    usual = sum(bool(character.encode("euc_kr", "ignore")) for character in foreign)
+    usual = sum(len(character.encode("euc_kr", "ignore")) == 2 for character in foreign)
     return decoded if usual * 2 > len(foreign) else None
 
 

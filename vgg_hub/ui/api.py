@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from ..errors import ConfigError, PhotoError
+from ..errors import ConfigError
 from ..finetune import Embedding, Finished, Step
 from .choice import Choice
 from .classify import answer_one
@@ -88,8 +88,6 @@ def classify(
         image: The picture.
         top_k: How many classes to give, the most probable first.
     """
-    if not image:
-        raise PhotoError("There is no picture; send one.")
     prediction, _, _ = answer_one(session, session.choice, image)
     best = max(1, _whole("top_k", top_k))
     return dict(list(prediction.scores.items())[:best]), session
@@ -130,7 +128,5 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
     image = gr.Image(type="filepath", label="image", **hidden)
     top_k = gr.Number(5, precision=0, label="top_k", **hidden)
     labels = gr.Label(label="labels", **hidden)
-    button.click(
-        classify, [image, top_k, session], [labels, session], api_name="classify", preprocess=False, **compute
-    )
+    button.click(classify, [image, top_k, session], [labels, session], api_name="classify", preprocess=False, **compute)
     button.click(download, [session], [gr.File(label="zip", **hidden), session], api_name="download")

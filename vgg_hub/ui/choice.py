@@ -43,7 +43,9 @@ class Choice:
     device: str = "auto"
 
     @classmethod
-    def of(cls, depth: object = 11, batch_norm: object = True, weights: object = "bundled", device: object = "auto") -> Self:
+    def of(
+        cls, depth: object = 11, batch_norm: object = True, weights: object = "bundled", device: object = "auto"
+    ) -> Self:
         """Check what a stranger sent; a depth may come as text.
 
         Raises:
@@ -59,9 +61,13 @@ class Choice:
         config = VGGConfig(depth=depth, batch_norm=batch_norm)
         name = str(weights or "").strip()
         if not name:
-            raise CheckpointError("No weights are named; write a Hub repo (owner/name) or a folder, or choose another start.")
+            raise CheckpointError(
+                "No weights are named; write a Hub repo (owner/name) or a folder, or choose another start."
+            )
         if os.environ.get("SPACE_ID") and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
-            raise CheckpointError(f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name.")
+            raise CheckpointError(
+                f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
+            )
         return cls(config.depth, batch_norm, name, str(device or "auto"))
 
 

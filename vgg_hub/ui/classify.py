@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -14,11 +14,13 @@ import gradio as gr
 from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..predict import Classifier, Prediction
+from .amounts import seconds_in_words
 from .choice import Choice
 from .guard import for_page
-from .messages import language_of, say, seconds_in_words
+from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
+from .uploads import uploaded_file
 from .words import word
 
 __all__ = ["ClassifyParts", "answer_one", "build", "classify_many", "classify_one", "neutral_cell", "who_answers"]
@@ -72,7 +74,7 @@ def _classifier(session: Session, choice: Choice) -> Classifier:
     return Classifier(model, choice.device, precision="float32")
 
 
-def answer_one(session: Session, choice: Choice, photo: Mapping[str, object]) -> tuple[Prediction, float, str]:
+def answer_one(session: Session, choice: Choice, photo: object) -> tuple[Prediction, float, str]:
     """Classify an uploaded photo, read from the very file that was sent.
 
     Args:
@@ -82,10 +84,14 @@ def answer_one(session: Session, choice: Choice, photo: Mapping[str, object]) ->
 
     Returns:
         The prediction, seconds from file to answer, and the device.
+
+    Raises:
+        PhotoError: it is no upload, or cannot be read.
     """
+    path, name = uploaded_file(photo)
     classifier = _classifier(session, choice)
     started = time.perf_counter()
-    image = read_image(str(photo["path"]), name=file_name(photo.get("orig_name") or photo["path"]))
+    image = read_image(path, name=name)
     prediction = classifier([image])[0]
     return prediction, time.perf_counter() - started, str(classifier.device)
 

@@ -76,7 +76,9 @@ def _panel(name: str, x: list[int], train: list[float], unseen: list[float], top
     for kind, values in (("train", train), ("unseen", unseen)):
         points = [place(step, value) for step, value in zip(x, values, strict=True)]
         end = points[-1].split()
-        lines += f'<path class="{kind}" d="M{"L".join(points)}"/><circle class="{kind}" cx="{end[0]}" cy="{end[1]}" r="3"/>'
+        lines += (
+            f'<path class="{kind}" d="M{"L".join(points)}"/><circle class="{kind}" cx="{end[0]}" cy="{end[1]}" r="3"/>'
+        )
     alt = say(language, "curve_alt", name=name, train=shown(train[-1]), unseen=shown(unseen[-1]))
     baseline = HEIGHT - 8
     return (

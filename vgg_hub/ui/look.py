@@ -8,7 +8,15 @@ import gradio as gr
 
 __all__ = ["CSS", "HEAD", "THEME"]
 
-FONTS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans CJK KR", "sans-serif")
+FONTS = (
+    "ui-sans-serif",
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Apple SD Gothic Neo",
+    "Noto Sans CJK KR",
+    "sans-serif",
+)
 TEAL = gr.themes.Color(
     c50="#eefbf8",
     c100="#d3f4ec",

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import gradio as gr
 
-__all__ = ["LANGUAGES", "MESSAGES", "count_in_words", "language_of", "megabytes", "say", "seconds_in_words"]
+__all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
 
 LANGUAGES = ("en", "ko")
 
@@ -34,7 +34,8 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         ),
         "net_missing": (
             "No trained {name} ships with this version. Choose {shipped}, or ImageNet weights from the Hub, or random weights.",
-            "이 버전에는 학습된 {name}이(가) 들어 있지 않습니다. {shipped}을(를) 고르거나, 허브의 ImageNet 가중치나 무작위 가중치를 고르세요.",
+            "이 버전에는 학습된 {name}이(가) 들어 있지 않습니다. {shipped}을(를) 고르거나, "
+            "허브의 ImageNet 가중치나 무작위 가중치를 고르세요.",
         ),
         "net_missing_all": (
             "No trained net ships with this version. Choose ImageNet weights from the Hub, or random weights.",
@@ -77,7 +78,10 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "photo_ready": ("1 photo", "사진 1장"),
         "photos_shown": ("the first {n} are shown", "처음 {n}장만 보입니다"),
         "photos_left_out": ("{n} left out", "{n}개 제외"),
-        "photos_more": ("Add at least two; ten or more are better.", "두 장 이상 넣으세요. 열 장 이상이면 더 좋습니다."),
+        "photos_more": (
+            "Add at least two; ten or more are better.",
+            "두 장 이상 넣으세요. 열 장 이상이면 더 좋습니다.",
+        ),
         "photos_none": (
             "No photos yet. Drop some above, a zip will do; two at least, ten or more are better.",
             "아직 사진이 없습니다. 위에 사진이나 zip 파일을 끌어다 놓으세요. 두 장 이상, 열 장 이상이면 더 좋습니다.",
@@ -99,9 +103,9 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         ),
         "train_stopping": ("Stopping…", "멈추는 중…"),
         "train_failed": ("Nothing was taught. {problem}", "가르치지 못했습니다. {problem}"),
-        "train_two_classes": (
-            "Both cards have the same name; give each class its own name.",
-            "두 칸의 이름이 같습니다. 서로 다른 이름을 적으세요.",
+        "train_full": (
+            "Too many people are waiting; try again in a minute.",
+            "기다리는 사람이 너무 많습니다. 잠시 뒤에 다시 해 보세요.",
         ),
         "curve_loss": ("Loss", "손실"),
         "curve_accuracy": ("Accuracy", "정확도"),
@@ -124,7 +128,8 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "report_accuracy": (
             "Right on about {right} of {n} photos that it had not seen ({percent} %); with that many photos the true rate is "
             "likely between {low} and {high} %.",
-            "보지 못한 사진 {n}장 가운데 약 {right}장을 맞혔습니다({percent} %). 사진이 이만큼일 때 실제 정답률은 {low} %에서 {high} % 사이일 가능성이 높습니다.",
+            "보지 못한 사진 {n}장 가운데 약 {right}장을 맞혔습니다({percent} %). "
+            "사진이 이만큼일 때 실제 정답률은 {low} %에서 {high} % 사이일 가능성이 높습니다.",
         ),
         "report_guessing": ("guessing: {percent} %", "찍기: {percent} %"),
         "report_interval_alt": (
@@ -154,7 +159,10 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "report_mistake": ("Said {answer}, {score} %", "{answer}(이)라고 답함, {score} %"),
         "report_truth": ("It is {truth}", "실제: {truth}"),
         # 5 Classify
-        "classify_by_tuned": ("Answers come from what you taught: {labels}.", "답하는 모델: 직접 가르친 모델({labels})."),
+        "classify_by_tuned": (
+            "Answers come from what you taught: {labels}.",
+            "답하는 모델: 직접 가르친 모델({labels}).",
+        ),
         "classify_by_start": (
             "Nothing taught yet: answers come from the net chosen in section 1, with its own classes.",
             "아직 가르친 것이 없어 1번에서 고른 신경망이 자기 부류로 답합니다.",
@@ -210,29 +218,3 @@ def language_of(request: gr.Request | None) -> str:
             weight = float(found[2]) if found[2] and re.fullmatch(r"\d(\.\d*)?", found[2]) else 1.0
             wanted.append((-weight, position, found[1].lower()))
     return min(wanted)[2] if wanted else "en"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def count_in_words(language: str, n: int) -> str:
-    """A large number as people say it: 9.23 million, 923만."""
-    if language == "ko":
-        unit, name = (10**8, "억") if n >= 10**8 else (10**4, "만")
-        return f"{_three_digits(n / unit)}{name}" if n >= 10**4 else f"{n:,}"
-    if n >= 10**9:
-        return say(language, "billion", n=_three_digits(n / 10**9))
-    return say(language, "million", n=_three_digits(n / 10**6)) if n >= 10**6 else f"{n:,}"
-
-
-def megabytes(size: int) -> str:
-    """Bytes as people read them: 9.2 MB."""
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{_three_digits(size / 1e6)} MB"
-
-
-def seconds_in_words(language: str, seconds: float) -> str:
-    """A duration: 0.08 s, 3 s, 2 min."""
-    if seconds >= 100:
-        return say(language, "minutes", n=round(seconds / 60))
-    return say(language, "seconds", n=f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}")

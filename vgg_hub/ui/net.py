@@ -13,9 +13,10 @@ from ..bundled import bundled_names
 from ..config import DEPTHS
 from ..errors import VGGHubError
 from ..summary import multiply_adds, parameter_count
+from .amounts import count_in_words, megabytes
 from .choice import Choice, Net, look_up
 from .guard import sentence
-from .messages import count_in_words, language_of, megabytes, say
+from .messages import language_of, say
 from .words import word
 
 __all__ = ["NetInputs", "build", "choose", "describe"]

@@ -50,6 +50,7 @@ def build() -> gr.Blocks:
         shows = _wire_shows(demo, session, report_body, answers, shared)
         _wire_training(session, samples, net_inputs, cards, train, answers, shows)
         _wire_classify(session, net_inputs, answers)
+        demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
     demo.queue(max_size=MAX_WAITING)
     return demo
@@ -62,7 +63,14 @@ def _section(name: str, lay_out: Callable):
 
 def _wire_net(demo: gr.Blocks, inputs: net.NetInputs) -> None:
     changes = [component.change for component in inputs.all[:-1]]
-    gr.on([demo.load, *changes], net.describe, inputs.all, [inputs.repo, inputs.facts], trigger_mode="always_last", **PRIVATE)
+    gr.on(
+        [demo.load, *changes],
+        net.describe,
+        inputs.all,
+        [inputs.repo, inputs.facts],
+        trigger_mode="always_last",
+        **PRIVATE,
+    )
 
 
 def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, photos.Card]) -> None:
@@ -78,7 +86,11 @@ def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, p
             **PRIVATE,
         )
         added = card.snap.change(
-            photos.add_snap, [card.snap, card.files, session], [card.files, card.snap, session], preprocess=False, **PRIVATE
+            photos.add_snap,
+            [card.snap, card.files, session],
+            [card.files, card.snap, session],
+            preprocess=False,
+            **PRIVATE,
         )
         added.success(js=NEXT_SNAP.format(card.snap.elem_id))
 
@@ -105,7 +117,8 @@ def _wire_training(session, samples, net_inputs, cards, train, answers, shows) -
         begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
         trained = begun.success(training.train, inputs, [train.progress, train.curves, session], **COMPUTE, **PRIVATE)
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
-            ended(training.settle, [session], buttons, queue=False, **PRIVATE)
+            ended(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
+        trained.failure(training.explain, [session], [train.progress, session], queue=False, **PRIVATE)
         done = trained.success(js=SCROLL.format("report"))
         for show, outputs in shows:
             done = done.success(show, [session], outputs, **PRIVATE)

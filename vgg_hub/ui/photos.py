@@ -18,6 +18,7 @@ from ..samples import draw_samples
 from .guard import for_page
 from .messages import language_of, say
 from .session import Session
+from .uploads import uploaded_file
 from .words import word
 
 __all__ = ["Card", "add_snap", "build", "draw", "look", "small_jpeg"]
@@ -55,9 +56,7 @@ def _card(letter: str) -> Card:
             max_lines=1,
             elem_id=f"name-{letter}",
         )
-        files = gr.File(
-            label=word(f"files_{letter}"), file_count="multiple", height=140, elem_id=f"files-{letter}"
-        )
+        files = gr.File(label=word(f"files_{letter}"), file_count="multiple", height=140, elem_id=f"files-{letter}")
         note = gr.HTML(js_on_load=None, elem_id=f"note-{letter}", elem_classes="photo-note")
         preview = gr.Gallery(
             label=word("preview"),
@@ -73,14 +72,14 @@ def _card(letter: str) -> Card:
             elem_classes="preview",
         )
         with gr.Accordion(word("webcam"), open=False):
-            snap = gr.Image(sources=["webcam"], label=word("snap"), type="filepath", height=260, elem_id=f"snap-{letter}")
+            snap = gr.Image(
+                sources=["webcam"], label=word("snap"), type="filepath", height=260, elem_id=f"snap-{letter}"
+            )
     return Card(name, files, preview, note, snap)
 
 
 @for_page
-def look(
-    files: list[str] | None, session: Session, request: gr.Request
-) -> tuple[dict[str, object], str, Session]:
+def look(files: list[str] | None, session: Session, request: gr.Request) -> tuple[dict[str, object], str, Session]:
     """Show a card's photos small, and say which files are not photos.
 
     Returns:
@@ -131,6 +130,7 @@ def _note(ready: int, left_out: Sequence[str], language: str) -> str:
     return f'<p class="note {"problem" if ready < 2 else "good"}"><b>{escape("; ".join(parts))}.</b>{more}</p>{listing}'
 
 
+@for_page
 def add_snap(
     snap: dict[str, object] | None, files: list[dict[str, object]] | None, session: Session
 ) -> tuple[object, object, Session]:
@@ -141,10 +141,11 @@ def add_snap(
     """
     if not snap:
         return gr.skip(), gr.skip(), session
-    source = Path(str(snap["path"]))
-    target = session.new_folder("snap") / f"webcam-{len(files or []) + 1}{source.suffix}"
+    source, _ = uploaded_file(snap)
+    others = [str(uploaded_file(file)[0]) for file in files or []]
+    target = session.new_folder("snap") / f"webcam-{len(others) + 1}{source.suffix}"
     shutil.copyfile(source, target)
-    return [*(str(file["path"]) for file in files or []), str(target)], None, session
+    return [*others, str(target)], None, session
 
 
 def draw(session: Session) -> tuple[str, list[str], str, list[str], Session]:

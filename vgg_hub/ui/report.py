@@ -12,7 +12,8 @@ import gradio as gr
 from ..card import accuracy_sentence
 from ..errors import PhotoError
 from ..report import Report, Validation
-from .messages import language_of, say, seconds_in_words
+from .amounts import seconds_in_words
+from .messages import language_of, say
 from .photos import small_jpeg
 from .session import Session
 from .words import word
@@ -34,7 +35,8 @@ def show(session: Session, request: gr.Request) -> tuple[str, Session]:
     language = language_of(request)
     if session.report is None:
         return f'<p class="note hint">{escape(say(language, "report_empty"))}</p>', session
-    return report_html(session.report, language) + _mistakes(session.report, session.photos, language), session
+    html = report_html(session.report, language) + _mistakes(session.report, session.photos, language)
+    return html.replace(" %", "\N{NO-BREAK SPACE}%"), session  # a percent sign never begins a line
 
 
 def _mistakes(report: Report, photos: Mapping[str, Sequence[Path]], language: str) -> str:
@@ -112,7 +114,7 @@ def _notes(warnings: list[str], language: str) -> str:
 
 def _matrix(report: Report, language: str) -> str:
     """Rows are the truth, columns the answers; right cells carry a tick, wrong ones a cross, both a shade by share."""
-    labels = [escape(label) for label in report.labels]
+    labels = [f'<span class="label">{escape(label)}</span>' for label in report.labels]
     head = "".join(f'<th scope="col">{label}</th>' for label in labels)
     rows = ""
     for truth, (label, counts) in enumerate(zip(labels, report.validation.confusion, strict=True)):
@@ -124,9 +126,7 @@ def _matrix(report: Report, language: str) -> str:
             kind, mark = ("right", "✓") if truth == answer else ("wrong", "✗")
             share = count / max(sum(counts), 1)
             mark = f'<span aria-hidden="true">{mark}</span>' if count else ""
-            cells += (
-                f'<td class="{kind}" style="--share:{share:.2f}" aria-label="{escape(alt)}">{count}{mark}</td>'
-            )
+            cells += f'<td class="{kind}" style="--share:{share:.2f}" aria-label="{escape(alt)}">{count}{mark}</td>'
         rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
     return (
         f'<div class="matrix"><table><caption>{escape(say(language, "report_matrix"))}</caption>'
@@ -146,5 +146,7 @@ def _how(report: Report, language: str) -> str:
         "report_trained": trained,
         "report_seed": report.seed,
     }
-    rows = "".join(f"<dt>{escape(say(language, key))}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items())
+    rows = "".join(
+        f"<dt>{escape(say(language, key))}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items()
+    )
     return f"<details><summary>{escape(say(language, 'report_how'))}</summary><dl>{rows}</dl></details>"

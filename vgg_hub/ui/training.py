@@ -12,15 +12,16 @@ import gradio as gr
 from ..config import check_labels
 from ..errors import VGGHubError
 from ..finetune import Embedding, Event, Finished, Step, finetune
+from .amounts import seconds_in_words
 from .choice import Choice
 from .curves import curves_html
 from .guard import for_page, sentence
-from .messages import language_of, say, seconds_in_words
+from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
 from .words import word
 
-__all__ = ["TrainParts", "begin", "build", "settle", "stop", "teach", "train"]
+__all__ = ["TrainParts", "begin", "build", "explain", "invite", "settle", "stop", "teach", "train"]
 
 SECONDS_BETWEEN_DRAWINGS = 0.15
 
@@ -85,6 +86,12 @@ def teach(
             yield event
 
 
+def invite(request: gr.Request) -> tuple[str, str]:
+    """What the section says before the first run: HTML of the progress and of the curves."""
+    language = language_of(request)
+    return f'<p class="note hint">{escape(say(language, "train_idle"))}</p>', curves_html([], language)
+
+
 @for_page
 def begin(session: Session, request: gr.Request) -> tuple[dict[str, object], dict[str, object], str, Session]:
     """The button was pressed: refuse a second run, else get ready.
@@ -93,6 +100,7 @@ def begin(session: Session, request: gr.Request) -> tuple[dict[str, object], dic
         Updates of the two buttons, HTML of the progress, and the session.
     """
     session.check_free()
+    session.problem = ""
     busy = _bar(say(language_of(request), "train_starting"), None)
     return gr.update(interactive=False), gr.update(interactive=True), busy, session
 
@@ -169,14 +177,14 @@ def stop(session: Session, request: gr.Request) -> str:
     return _bar(say(language_of(request), "train_stopping"), None)
 
 
-def settle(session: Session, request: gr.Request) -> tuple[dict[str, object], dict[str, object], object, Session]:
-    """After a run, however it ended: the buttons as they were, and why it failed, if it did.
+def settle(session: Session) -> tuple[dict[str, object], dict[str, object], Session]:
+    """After a run, however it ended: updates that put the two buttons back, and the session."""
+    return gr.update(interactive=True), gr.update(interactive=False), session
 
-    Returns:
-        Updates of the two buttons, HTML of the progress, and the session.
-    """
-    said: object = gr.skip()
-    if session.problem:
-        text = say(language_of(request), "train_failed", problem=session.problem)
-        said = f'<p class="note problem" role="alert">{escape(text)}</p>'
-    return gr.update(interactive=True), gr.update(interactive=False), said, session
+
+def explain(session: Session, request: gr.Request) -> tuple[str, Session]:
+    """After a run that failed: why, in HTML that stays when the passing message is gone, and the session."""
+    language = language_of(request)
+    # Without a sentence of ours the run never began: the line of those who wait was full.
+    text = say(language, "train_failed", problem=session.problem or say(language, "train_full"))
+    return f'<p class="note problem" role="alert">{escape(text)}</p>', session

@@ -38,7 +38,10 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "weights_own": ("My own", "직접 지정"),
         "weights_random": ("Random", "무작위"),
         "repo": ("Hub repo or local folder", "허브 저장소 또는 로컬 폴더"),
-        "repo_info": ("owner/name, or a path on the machine that serves this page", "owner/name 또는 이 페이지를 여는 컴퓨터의 경로"),
+        "repo_info": (
+            "owner/name, or a path on the machine that serves this page",
+            "owner/name 또는 이 페이지를 여는 컴퓨터의 경로",
+        ),
         "device": ("Device", "장치"),
         "device_info": ("Where it computes", "계산하는 곳"),
         "device_auto": ("Auto", "자동"),
@@ -71,8 +74,8 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "zip_file": ("If the download did not start, take it here", "내려받기가 시작되지 않으면 여기를 누르세요"),
         "code": ("Load it in Python", "파이썬에서 불러오기"),
         "push": (
-            "To put it on the Hugging Face Hub, sign in with `hf auth login`, then `model.push_to_hub(\"me/name\")`.",
-            "허깅페이스 허브에 올리려면 `hf auth login`으로 로그인한 뒤 `model.push_to_hub(\"me/name\")`을 실행하세요.",
+            'To put it on the Hugging Face Hub, sign in with `hf auth login`, then `model.push_to_hub("me/name")`.',
+            '허깅페이스 허브에 올리려면 `hf auth login`으로 로그인한 뒤 `model.push_to_hub("me/name")`을 실행하세요.',
         ),
         "paper": (
             "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
