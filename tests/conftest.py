@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,8 +10,9 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from tests.hub_fixtures import hub
+from tests.hub_helpers import shipped
 
-__all__ = ["hub"]
+__all__ = ["hub", "shipped"]
 
 # Small tensors gain nothing from threads, and where other work runs they wait for each other: five times as long.
 torch.set_num_threads(1)
@@ -30,9 +30,8 @@ settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
-def _seeded() -> Iterator[None]:
+def _seeded() -> None:
     """Each test starts from the same random state."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 (that of libraries)
+    np.random.seed(0)
     torch.manual_seed(0)
-    return

@@ -84,7 +84,11 @@ def scores_in_fresh_process(folder: Path, photos: list[Path]) -> list[dict[str, 
         "print(json.dumps([p.scores for p in clf(sys.argv[2:])]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder), *map(str, photos)], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", code, str(folder), *map(str, photos)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
     return json.loads(done.stdout)
 

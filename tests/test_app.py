@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 import zipfile
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_endpoints_and_their_defaults_are_those_promised(client):
     assert list(endpoints) == ["/finetune", "/classify", "/download"]
     parameters = {p["parameter_name"]: p for p in endpoints["/finetune"]["parameters"]}
     assert list(parameters) == (
-        "files_a files_b label_a label_b depth batch_norm weights trainable seed device".split()
+        ["files_a", "files_b", "label_a", "label_b", "depth", "batch_norm", "weights", "trainable", "seed", "device"]
     )
     defaults = {name: p["parameter_default"] for name, p in parameters.items() if p["parameter_has_default"]}
     assert defaults == {
@@ -298,12 +299,39 @@ def test_two_runs_at_once_are_one_too_many(client, photos, slow_embedding):
     assert first.result()["labels"] == ["stripes", "dots"]
 
 
-def test_a_repo_a_path_and_a_url_reach_no_other_file(client, page):
-    """A file parameter takes what was uploaded, nothing else on the server or the web."""
-    for path in ("/etc/hostname", str(ROOT / "README.md"), "http://127.0.0.1:9/x.png"):
-        with pytest.raises(AppError) as caught:
-            client.predict({"path": path, "meta": {"_type": "gradio.FileData"}}, 5, api_name="/classify")
-        assert "label" not in str(caught.value)
+MARK = {"meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize("more", [MARK, {}, {"meta": {}}, {"meta": {"_type": "x"}}, {"orig_name": "a.png"}], ids=str)
+@pytest.mark.parametrize("endpoint", ["classify", "finetune"])
+def test_a_path_or_an_address_reaches_no_file_but_uploads(page, tmp_path, endpoint, more):
+    """As a hostile program sends it, for the client itself would mark it as a file."""
+    secret = plain_photo(tmp_path / "secret.png")
+    hidden = f"/../../../..{secret}"
+    for path in (str(secret), hidden, "http://127.0.0.1:9/x.png", None, "", "a\0b"):
+        described = {"path": path} | more
+        photos = [described, described]
+        data = (
+            [described, 5]
+            if endpoint == "classify"
+            else [photos, photos, "a", "b", 11, True, "bundled", "head", 0, "cpu"]
+        )
+        said = call(page, endpoint, data)
+        assert "event: error" in said
+        assert "confidence" not in said
+        assert "validation" not in json.loads(said.partition("data: ")[2])
+
+
+def call(page, endpoint, data):
+    """What a program without the client gets: the stream of events as text."""
+    body = json.dumps({"data": data, "session_hash": "hostile"}).encode()
+    asked = urllib.request.Request(  # noqa: S310 (the page of this test)
+        f"{page}/gradio_api/call/{endpoint}", body, {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=20) as reply:  # noqa: S310
+        event = json.load(reply)["event_id"]
+    with urllib.request.urlopen(f"{page}/gradio_api/call/{endpoint}/{event}", timeout=20) as reply:  # noqa: S310
+        return reply.read().decode()
 
 
 def test_the_queue_gives_the_next_session_its_turn_after_an_error(client, photos):
@@ -335,7 +363,12 @@ def test_main_serves_where_it_is_told(tmp_path):
     environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
     code = f"from vgg_hub.ui import main; main(port={port})"
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         line = process.stdout.readline()

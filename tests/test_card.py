@@ -243,7 +243,9 @@ def test_no_text_of_the_provenance_is_markup(name, split, base, note):
 KEYS = ["labels", "counts", "validation", "trainable", "base", "seed", "data", "scores", "licence", "notes"]
 VALUES = st.one_of(
     JSON,
-    st.lists(st.dictionaries(st.sampled_from(["name", "pictures", "licence", "dataset", "split", "accuracy", "n"]), JSON)),
+    st.lists(
+        st.dictionaries(st.sampled_from(["name", "pictures", "licence", "dataset", "split", "accuracy", "n"]), JSON)
+    ),
     st.dictionaries(st.sampled_from(["accuracy", "low", "high", "n", "cat"]), JSON),
 )
 

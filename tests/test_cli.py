@@ -68,7 +68,7 @@ def test_push_and_use_what_was_pushed(run, hub, photos, tmp_path):
     status, out, err = run("push", tmp_path / "pets", "tester/pets", "--private")
     assert (status, err) == (0, "")
     assert re.fullmatch(rf"{re.escape(hub.url)}/tester/pets/commit/[0-9a-f]{{40}}\n", out)
-    picture = photos / "lying" / "lying 0.png"
+    picture = photos / "broad" / "broad 0.png"
     rows = [json.loads(run("classify", model, picture, "--json")[1]) for model in ("tester/pets", tmp_path / "pets")]
     assert rows[0][0]["label"] in ("cat", "dog")
     assert rows[0] == rows[1]
@@ -147,7 +147,7 @@ def test_a_port_that_is_taken_is_said(run, monkeypatch):
 def test_a_pipe_gets_json_and_no_bar(start, photos, tmp_path):
     done = process("finetune", photos, "--out", tmp_path / "out", "--weights", start, "--json")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert json.loads(done.stdout)["counts"] == {"lying": 8, "standing": 8}
+    assert json.loads(done.stdout)["counts"] == {"broad": 8, "fine": 8}
 
 
 def test_a_reader_that_leaves_early_gets_no_complaint(start, photos):

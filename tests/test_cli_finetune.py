@@ -32,7 +32,7 @@ def test_finetune_gives_python_s_report_and_model(teach, start, photos, tmp_path
     assert report.pop("seconds") > 0
     expected.pop("seconds")
     assert report == expected
-    assert report["counts"] == {"lying": 8, "standing": 8}
+    assert report["counts"] == {"broad": 8, "fine": 8}
     assert report["base"] == "start"
 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
@@ -52,20 +52,20 @@ def test_finetune_says_its_report_in_words(teach, tmp_path):
     status, out, err = teach()
     assert (status, err) == (0, "")
     assert re.search(r"^Right on about \d+ of 16 photos that it had not seen \(\d+ %\)", out, re.M)
-    table = re.search(r"^ +lying  standing\nlying +(\d+) +(\d+)\nstanding +(\d+) +(\d+)$", out, re.M)
+    table = re.search(r"^ +broad  fine\nbroad +(\d+) +(\d+)\nfine +(\d+) +(\d+)$", out, re.M)
     assert table is not None
     counts = list(map(int, table.groups()))
     assert (counts[0] + counts[1], counts[2] + counts[3]) == (8, 8)
-    assert len(re.findall(r"^  \w+ \d\.png \((?:lying|standing)\): ", out, re.M)) == counts[1] + counts[2]
+    assert len(re.findall(r"^  \w+ \d\.png \((?:broad|fine)\): ", out, re.M)) == counts[1] + counts[2]
     assert f"Try it: vgg-hub classify {tmp_path / 'out'} PHOTO.jpg" in out
 
 
 def test_labels_in_korean_stand_under_each_other(start, photos, run, tmp_path):
-    (photos / "lying").rename(photos / "고양이 사진")
+    (photos / "broad").rename(photos / "고양이 사진")
     status, out, _ = run("finetune", photos, "--out", tmp_path / "내 모델", "--weights", start)
     assert status == 0
-    assert re.search(r"^ {13}standing  고양이 사진$\n^standing( +\d+){2}$\n^고양이 사진( +\d+){2}$", out, re.M), out
-    assert VGG.from_pretrained(tmp_path / "내 모델").config.label_names == ("standing", "고양이 사진")
+    assert re.search(r"^ {13}fine  고양이 사진$\n^fine( +\d+){2}$\n^고양이 사진( +\d+){2}$", out, re.M), out
+    assert VGG.from_pretrained(tmp_path / "내 모델").config.label_names == ("fine", "고양이 사진")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_labels_in_korean_stand_under_each_other(start, photos, run, tmp_path):
         ),
         ("cut.jpg", None, r"cut\.jpg is damaged or cut short; copy or export it again"),
         ("empty.PNG", b"", r"empty\.PNG is empty \(0 bytes\); copy or export it again"),
-        ("notes.txt", b"hello", r"notes\.txt in lying was left out, for its name is not a picture's"),
+        ("notes.txt", b"hello", r"notes\.txt in broad was left out, for its name is not a picture's"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_and_the_rest_goes_on(teach, photos, name, content, sentence):
@@ -86,11 +86,11 @@ def test_a_file_that_cannot_be_used_is_named_and_the_rest_goes_on(teach, photos,
         file = io.BytesIO()
         smooth_picture(200, 200).save(file, "JPEG")
         content = file.getvalue()[: file.tell() // 2]
-    (photos / "lying" / name).write_bytes(content)
+    (photos / "broad" / name).write_bytes(content)
     status, out, err = teach("--json")
     report = json.loads(out)
     assert (status, err) == (0, "")
-    assert report["counts"] == {"lying": 8, "standing": 8}
+    assert report["counts"] == {"broad": 8, "fine": 8}
     assert [w for w in report["warnings"] if re.search(sentence, w)] != []
     status, out, _ = teach()
     assert status == 0
@@ -98,14 +98,14 @@ def test_a_file_that_cannot_be_used_is_named_and_the_rest_goes_on(teach, photos,
 
 
 def test_the_same_photo_in_both_classes_is_said_and_kept_out(teach, photos):
-    twin = photos / "standing" / "twin.png"
-    twin.write_bytes((photos / "lying" / "lying 0.png").read_bytes())
+    twin = photos / "fine" / "twin.png"
+    twin.write_bytes((photos / "broad" / "broad 0.png").read_bytes())
     status, out, _ = teach("--json")
     report = json.loads(out)
     assert status == 0
-    assert report["counts"] == {"lying": 7, "standing": 8}
+    assert report["counts"] == {"broad": 7, "fine": 8}
     assert report["validation"]["n"] == 15
-    assert [w for w in report["warnings"] if "twin.png is in both lying and standing; it was left out" in w] != []
+    assert [w for w in report["warnings"] if "twin.png is in both broad and fine; it was left out" in w] != []
 
 
 def test_an_empty_class_is_said(teach, photos):
@@ -114,19 +114,19 @@ def test_an_empty_class_is_said(teach, photos):
 
 
 def test_one_photo_is_too_few(teach, photos):
-    for path in sorted((photos / "lying").iterdir())[1:]:
+    for path in sorted((photos / "broad").iterdir())[1:]:
         path.unlink()
-    sentence = "Class 'lying' has 1 photo that can be used; give each class at least 2, better ten."
+    sentence = "Class 'broad' has 1 photo that can be used; give each class at least 2, better ten."
     assert error_of(teach()) == sentence
 
 
 def test_files_left_out_are_named_also_when_too_few_remain(teach, photos):
-    for path in sorted((photos / "lying").iterdir())[1:]:
+    for path in sorted((photos / "broad").iterdir())[1:]:
         path.rename(path.with_suffix(".txt"))
     status, out, err = teach()
     assert (status, out) == (1, "")
-    assert err.count("in lying was left out, for its name is not a picture's.") == 7
-    assert err.splitlines()[-1].startswith("vgg-hub: Class 'lying' has 1 photo that can be used")
+    assert err.count("in broad was left out, for its name is not a picture's.") == 7
+    assert err.splitlines()[-1].startswith("vgg-hub: Class 'broad' has 1 photo that can be used")
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_files_left_out_are_named_also_when_too_few_remain(teach, photos):
         ("<script>alert(1)", r"cannot name a class\. .* holds '<'; leave out slashes, angle brackets"),
         ("two\nlines", r"^The folder two␊lines of photos cannot name a class\. .* holds '\\n'"),
         ("a" * 101, r"cannot name a class\. Class name 1 has 101 characters; the limit is 100: shorten it"),
-        ("LYING", r"^The folders of photos cannot name classes\. Two classes have the same name, 'lying'"),
+        ("BROAD", r"^The folders of photos cannot name classes\. Two classes have the same name, 'broad'"),
     ],
 )
 def test_a_folder_s_name_that_is_no_label_is_said(teach, photos, name, sentence):
-    (photos / "standing").rename(photos / name)
+    (photos / "fine").rename(photos / name)
     assert re.search(sentence, error_of(teach()))
 
 
@@ -281,12 +281,12 @@ def test_a_full_disk_elsewhere_is_one_line_too(run, photos, start, tmp_path, mon
 
 def test_a_model_may_take_the_place_of_the_one_it_started_from(run, start, photos):
     assert run("finetune", photos, "--out", start, "--weights", start)[0] == 0
-    assert VGG.from_pretrained(start).config.label_names == ("lying", "standing")
+    assert VGG.from_pretrained(start).config.label_names == ("broad", "fine")
 
 
 def test_ctrl_c_is_130_and_leaves_nothing(teach, monkeypatch, tmp_path):
     def interrupted(*_, **__):
-        yield ENGINE.Started({"lying": 8, "standing": 8})
+        yield ENGINE.Started({"broad": 8, "fine": 8})
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ENGINE, "finetune", interrupted)

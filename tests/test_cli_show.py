@@ -25,7 +25,7 @@ def test_classify_takes_files_and_folders_and_puts_errors_in_their_place(run, st
     smooth_picture(40, 50, seed=2).save(album / "고양이 10.webp")
     (album / "note.jpg").write_text("text")
     (tmp_path / "empty").mkdir()
-    single = photos / "lying" / "lying 0.png"
+    single = photos / "broad" / "broad 0.png"
     status, out, err = run(
         "classify", start, single, album, tmp_path / "gone.jpg", tmp_path / "empty", single, "--json"
     )
@@ -49,7 +49,7 @@ def test_classify_takes_files_and_folders_and_puts_errors_in_their_place(run, st
 
 def test_classify_in_words_shows_the_best_and_says_errors_aside(run, photos, tmp_path):
     tiny_vgg(label_names=("cat", "dog", "개구리"), num_classes=3).save_pretrained(tmp_path / "pets")
-    picture = photos / "lying" / "lying 0.png"
+    picture = photos / "broad" / "broad 0.png"
     status, out, err = run("classify", tmp_path / "pets", picture, tmp_path / "gone.jpg", "--top-k", 2)
     scores = list(Classifier(VGG.from_pretrained(tmp_path / "pets"))([picture])[0].scores.items())
     best = ", ".join(f"{label} {100 * score:.1f} %" for label, score in scores[:2])
@@ -133,7 +133,7 @@ def test_inspect_in_json(run, start):
 def test_inspect_shows_the_fine_tuning(teach, run, tmp_path):
     report = json.loads(teach("--json")[1])
     _, out, _ = run("inspect", tmp_path / "out")
-    assert "2 classes: lying, standing\nfine-tuned from start on 8 lying, 8 standing\nRight on about " in out
+    assert "2 classes: broad, fine\nfine-tuned from start on 8 broad, 8 fine\nRight on about " in out
     assert f"({100 * report['validation']['accuracy']:.0f} %)" in out
 
 

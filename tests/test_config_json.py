@@ -38,28 +38,6 @@ def changed(**changes: object) -> str:
     return json.dumps(document)
 
 
-def timm_text(**changes: object) -> str:
-    document = {
-        "architecture": "vgg13",
-        "num_classes": 5,
-        "num_features": 512,
-        "global_pool": "avg",
-        "model_args": {"num_classes": 5, "in_chans": 3, "global_pool": "avg"},
-        "pretrained_cfg": {
-            "tag": "tv_in1k",
-            "input_size": [3, 224, 224],
-            "interpolation": "bicubic",
-            "crop_pct": 0.9,
-            "crop_mode": "center",
-            "mean": [0.5, 0.4, 0.3],
-            "std": [0.1, 0.2, 0.3],
-            "license": "bsd-3-clause",
-        },
-    }
-    pretrained = document["pretrained_cfg"] | changes.pop("pretrained_cfg", {})
-    return json.dumps(document | changes | {"pretrained_cfg": pretrained})
-
-
 def labels_or_none(names):
     try:
         return check_labels(names)
@@ -176,8 +154,14 @@ BAD = [
     ({"label_names": ["a", 2]}, CANNOT + r"Class name 2 is 2; expected text\.$"),
     ({"label_names": ["a", "<b>"]}, CANNOT + r"Class name 2, '<b>', holds '<'"),
     ({"label_names": ["a"]}, CANNOT + r"num_classes is 2 but label_names has 1 names; they must agree\.$"),
-    ({"pretrained_cfg__crop_mode": "border"}, CANNOT + r"pretrained_cfg\.crop_mode is 'border'; only 'center' is known"),
-    ({"pretrained_cfg__input_size": [3, 32, 64]}, CANNOT + r"pretrained_cfg\.input_size is \[3, 32, 64\]; expected \[3,"),
+    (
+        {"pretrained_cfg__crop_mode": "border"},
+        CANNOT + r"pretrained_cfg\.crop_mode is 'border'; only 'center' is known",
+    ),
+    (
+        {"pretrained_cfg__input_size": [3, 32, 64]},
+        CANNOT + r"pretrained_cfg\.input_size is \[3, 32, 64\]; expected \[3,",
+    ),
     ({"pretrained_cfg__input_size": 32}, CANNOT + r"pretrained_cfg\.input_size is 32; expected \[3, side, side\]\.$"),
     ({"pretrained_cfg__std": [0.1, 0.1, 0]}, CANNOT + r"std\[2\] is 0; expected a number above 0"),
     ({"pretrained_cfg__interpolation": {}}, CANNOT + r"interpolation is \{\}; expected one of"),
@@ -215,7 +199,9 @@ def test_a_file_that_is_no_config_is_said_to_be_none(tmp_path, text, message):
 
 
 def test_a_missing_file_and_a_folder_in_its_place(tmp_path):
-    with pytest.raises(CheckpointError, match=r"^mine has no config\.json; give a folder that `save_pretrained` wrote, or"):
+    with pytest.raises(
+        CheckpointError, match=r"^mine has no config\.json; give a folder that `save_pretrained` wrote, or"
+    ):
         read_config(tmp_path / "config.json", "mine")
     (tmp_path / "config.json").mkdir()
     with pytest.raises(CheckpointError, match=r"^config\.json of mine cannot be read: Is a directory\.$"):
@@ -224,69 +210,17 @@ def test_a_missing_file_and_a_folder_in_its_place(tmp_path):
 
 @given(JSON, st.sampled_from(["vgg_hub", "num_classes", "label_names", "pretrained_cfg", "architecture"]))
 def test_any_json_in_any_place_gives_a_config_or_our_error(tmp_path, value, key):
-    for text in (changed(**{key: value}), timm_text(**{key: value} if key != "pretrained_cfg" else {})):
-        try:
-            config, _ = read(tmp_path, text)
-        except CheckpointError as error:
-            assert str(error).startswith("config.json of mine cannot be used: ")
-        else:
-            assert isinstance(config, VGGConfig)
+    try:
+        found = read(tmp_path, changed(**{key: value}))[0]
+    except CheckpointError as error:
+        found = str(error)
+    assert isinstance(found, VGGConfig) or found.startswith("config.json of mine cannot be used: ")
 
 
 @given(st.text(max_size=30))
 def test_any_text_gives_our_error(tmp_path, text):
     with pytest.raises(CheckpointError, match=r"^config\.json of mine "):
         read(tmp_path, text.encode("utf-8", "surrogatepass"))
-
-
-def test_timms_file_is_read_with_its_preprocessing(tmp_path):
-    config, provenance = read(tmp_path, timm_text())
-    assert config == VGGConfig(
-        depth=13,
-        batch_norm=False,
-        num_classes=5,
-        interpolation="bicubic",
-        crop_pct=0.9,
-        mean=(0.5, 0.4, 0.3),
-        std=(0.1, 0.2, 0.3),
-    )
-    assert provenance == {"licence": "bsd-3-clause"}
-
-
-def test_imagenet_labels_are_known_by_timms_tag_only(tmp_path):
-    labels = read(tmp_path, timm_text(num_classes=1000))[0].label_names
-    assert (len(labels), labels[0], labels[281]) == (1000, "tench", "tabby")
-    assert len({label.casefold() for label in labels}) == 1000
-    assert read(tmp_path, timm_text(num_classes=1000, pretrained_cfg={"tag": "mine"}))[0].label_names == ()
-
-
-def test_others_labels_are_made_fit(tmp_path):
-    odd = ["a/b", "<i>", "", "cat", "Cat", "cat (2)", "x" * 300, "x" * 301, "..", "caf\u00e9", "cafe\u0301", "n\nl"]
-    labels = read(tmp_path, timm_text(num_classes=len(odd), label_names=odd))[0].label_names
-    assert labels[:6] == ("a_b", "_i_", "class 2", "cat", "Cat (2)", "cat (2) (2)")
-    assert labels[6:] == ("x" * 90, "x" * 90 + " (2)", "class 8", "café", "café (2)", "n_l")
-
-
-@given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
-def test_any_texts_of_others_become_labels(tmp_path, odd):
-    labels = read(tmp_path, timm_text(num_classes=len(odd), label_names=odd))[0].label_names
-    assert check_labels(labels) == labels
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"label_names": {"0": "a"}}, r"label_names is \{'0': 'a'\}; expected a list of texts\.$"),
-        ({"label_names": ["a"]}, r"num_classes is 5 but label_names has 1 names; they must agree\.$"),
-        ({"model_args": {"act_layer": "silu"}}, r"model_args holds 'act_layer', which may make it another net; save"),
-        ({"pretrained_cfg": {"input_size": [3, 256, 256]}}, r"slides its hidden layers over pictures of 256 pixels or"),
-        ({"pretrained_cfg": {"crop_mode": "squash"}}, r"pretrained_cfg\.crop_mode is 'squash'; only 'center' is known"),
-        ({"pretrained_cfg": {"interpolation": "random"}}, r"interpolation is 'random'; expected one of"),
-    ],
-)
-def test_what_differs_in_timms_file_is_refused(tmp_path, changes, message):
-    with pytest.raises(CheckpointError, match=CANNOT + ".*" + message):
-        read(tmp_path, timm_text(**changes))
 
 
 def test_half_a_surrogate_pair_of_a_strangers_file_can_be_written_again(tmp_path):
@@ -297,7 +231,9 @@ def test_half_a_surrogate_pair_of_a_strangers_file_can_be_written_again(tmp_path
 
 @pytest.mark.parametrize("value", [math.nan, object(), {1, 2}, b"x"])
 def test_a_provenance_that_json_cannot_hold_is_refused(value):
-    with pytest.raises(ConfigError, match=r"^The provenance cannot be written as JSON \(.*\); give texts and numbers\.$"):
+    with pytest.raises(
+        ConfigError, match=r"^The provenance cannot be written as JSON \(.*\); give texts and numbers\.$"
+    ):
         config_to_json(CONFIG, {"seed": value})
 
 

@@ -40,13 +40,11 @@ def test_pictures_are_found_at_any_depth_and_in_natural_order(tmp_path):
 
 
 def test_every_format_that_is_read_has_its_suffixes(tmp_path):
-    kinds = "jpg jpeg jpe jfif png webp bmp tif tiff gif avif heic heif hif mpo apng".split()
-    fill(
-        tmp_path,
-        *(f"{i:02}.{kind}" for i, kind in enumerate(kinds)),
-        *(f"{i:02}.{k.upper()}" for i, k in enumerate(kinds, 50)),
-    )
-    assert len(find_images(tmp_path)) == 2 * len(kinds)
+    kinds = ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "tif", "tiff", "gif", "avif")
+    kinds += ("heic", "heif", "hif")
+    expected = [f"{kind}.{suffix}" for kind in sorted(kinds) for suffix in (kind, kind.upper())]
+    fill(tmp_path, *expected)
+    assert sorted(names(tmp_path, find_images(tmp_path))) == sorted(expected)
 
 
 def test_what_systems_leave_behind_is_no_picture_and_not_worth_a_word(tmp_path):
@@ -167,7 +165,7 @@ def test_what_is_no_folder(tmp_path, monkeypatch):
     with pytest.raises(PhotoError, match=r"^a\ufffdb|^a␀b does not exist|^a␀b cannot be looked at; "):
         load_folder("a\0b")
     with pytest.raises(PhotoError, match=r"^pets\.zip holds no photo; "):
-        load_folder(tmp_path / "pets", name="/tmp/pets.zip")
+        load_folder(tmp_path / "pets", name="uploads/pets.zip")
     monkeypatch.chdir(tmp_path / "pets")
     with pytest.raises(PhotoError, match=r"^pets holds no photo; "):
         load_folder(".")

@@ -97,7 +97,9 @@ def compare_with_timm(name: str, side: int, **options: object) -> None:
 
 
 # timm reads a config.json without closing it.
-UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+UNCLOSED = pytest.mark.filterwarnings(
+    "ignore:unclosed file:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 
 
 @UNCLOSED

@@ -19,10 +19,17 @@ from vgg_hub.ui.words import WORDS
 pytestmark = pytest.mark.slow
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+]
 SIZES = {390: 844, 1400: 900}
 PATIENCE = 30_000  # milliseconds
 
@@ -71,7 +78,9 @@ def open_page(address, browser):
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
         page.on("dialog", lambda dialog: (troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: troubles.append(f"request: {request.url}") if _goes_out(request.url) else None)
+        page.on(
+            "request", lambda request: troubles.append(f"request: {request.url}") if _goes_out(request.url) else None
+        )
         page.goto(f"{address}/?__theme={theme}")
         page.locator("#net-facts dl").wait_for()
         page.locator("#note-b p").wait_for()

@@ -104,7 +104,9 @@ def test_a_turned_photo_is_read_upright(model, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned by a quarter to the right
     image.save(tmp_path / "turned.png", exif=exif)
-    turned, upright = Classifier(model, device="cpu")([tmp_path / "turned.png", image.transpose(Image.Transpose.ROTATE_270)])
+    turned, upright = Classifier(model, device="cpu")(
+        [tmp_path / "turned.png", image.transpose(Image.Transpose.ROTATE_270)]
+    )
     assert turned.scores == pytest.approx(upright.scores, abs=1e-6)
 
 
@@ -157,10 +159,12 @@ def test_each_gives_an_error_in_the_place_of_what_cannot_be_read(model, pictures
         good = [answer for answer in found if isinstance(answer, Prediction)]
         for one, other in zip(good, expected, strict=True):
             assert one.scores == pytest.approx(other.scores, abs=1e-5)
-        assert [isinstance(answer, PhotoError) for answer in found] == [False, True, False, True, True] + [False] * 3 + [True]
+        assert [isinstance(answer, PhotoError) for answer in found] == [False, True, False, True, True] + [
+            False
+        ] * 3 + [True]
         assert str(found[1]).startswith("bad.jpg is ")
         assert str(found[3]).startswith("gone.png does not exist; ")
-    assert list(Classifier(model, device="cpu").each([tmp_path / "gone.png"]))[0].args
+    assert next(Classifier(model, device="cpu").each([tmp_path / "gone.png"])).args
 
 
 def test_a_call_stops_at_the_first_picture_that_cannot_be_read(model, pictures, tmp_path):
@@ -169,7 +173,10 @@ def test_a_call_stops_at_the_first_picture_that_cannot_be_read(model, pictures, 
 
 
 BAD_ARRAYS = [
-    (np.zeros((5, 5, 3), np.float32), r"^The array has shape \(5, 5, 3\) and type float32; expected \(height, width\), "),
+    (
+        np.zeros((5, 5, 3), np.float32),
+        r"^The array has shape \(5, 5, 3\) and type float32; expected \(height, width\), ",
+    ),
     (np.zeros((5, 5, 2), np.uint8), r"^The array has shape \(5, 5, 2\) and type uint8; expected"),
     (np.zeros((3, 5, 5), np.uint8), r"^The array has shape \(3, 5, 5\) and type uint8; expected"),
     (np.zeros((2, 5, 5, 3), np.uint8), r"^The array has shape \(2, 5, 5, 3\) and type uint8; expected"),

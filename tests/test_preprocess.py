@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from timm.data import create_transform
 
-from tests.toys import smooth_picture
 import vgg_hub.preprocess
+from tests.toys import smooth_picture
 from vgg_hub import VGGConfig
 from vgg_hub.preprocess import preprocess
 
@@ -60,11 +60,17 @@ def test_it_gives_what_timms_transform_gives(interpolation, crop_pct):
 
 
 @given(
-    st.integers(1, 300), st.integers(1, 300), st.integers(2, 70), st.floats(0.5, 1), st.sampled_from(["bilinear", "bicubic"])
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.integers(2, 70),
+    st.floats(0.5, 1),
+    st.sampled_from(["bilinear", "bicubic"]),
 )
 @settings(max_examples=60)
 def test_it_gives_what_timms_transform_gives_for_any_size(width, height, side, crop_pct, interpolation):
-    mine = config(input_size=side, crop_pct=crop_pct, interpolation=interpolation, mean=[0.1, 0.5, 0.9], std=[1, 0.2, 3])
+    mine = config(
+        input_size=side, crop_pct=crop_pct, interpolation=interpolation, mean=[0.1, 0.5, 0.9], std=[1, 0.2, 3]
+    )
     image = noisy(width, height)
     assert (preprocess(image, mine) - timms(image, mine)).abs().max() < 1e-6
 
@@ -123,7 +129,9 @@ def test_the_picture_given_is_not_changed():
 def test_a_thin_strip_does_not_fill_the_memory(size, monkeypatch):
     made = []
     real = Image.Image.resize
-    monkeypatch.setattr(Image.Image, "resize", lambda self, size, *a, **k: made.append(size) or real(self, size, *a, **k))
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, size, *a, **k: made.append(size) or real(self, size, *a, **k)
+    )
     image = Image.new("RGB", size, (10, 20, 30))
     found = preprocess(image, config(mean=[0, 0, 0], std=[1, 1, 1]))
     assert all(width * height <= 50_000_000 for width, height in made)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from vgg_hub import VGG
+from vgg_hub import VGG, finetune
+from vgg_hub.finetune import Finished
 
-__all__ = ["smooth_batch", "smooth_picture", "textures", "tiny_vgg"]
+__all__ = [
+    "run_python",
+    "saved",
+    "smooth_batch",
+    "smooth_picture",
+    "stripes_net",
+    "textures",
+    "tiny_vgg",
+    "tuned",
+    "written",
+]
 
+ROOT = Path(__file__).parents[1]
 TINY = {"layers": [8, "M", 16, "M"], "hidden_features": 0, "input_size": 32, "pool_size": 1, "num_classes": 2}
 
 
@@ -58,3 +75,36 @@ def textures(count: int, seed: int = 0, side: int = 40) -> dict[str, list[Image.
             picture = dark + (light - dark) * (wave + 1) / 2 + chance.normal(0, 4, (side, side, 3))
             pictures.append(Image.fromarray(picture.clip(0, 255).round().astype(np.uint8)))
     return drawn
+
+
+def stripes_net(**fields: object) -> VGG:
+    """Random, and wide enough to tell fine stripes from broad ones."""
+    return tiny_vgg(seed=1, **{"layers": [24, "M", 48, "M"], **fields})
+
+
+def tuned(photos, model: VGG | None = None, **options: object) -> Finished:
+    """The end of a fine-tuning."""
+    *_, finished = finetune(model or stripes_net(), photos, device="cpu", **options)
+    return finished
+
+
+def written(folder: Path, photos: dict[str, list[Image.Image]], prefix: str = "photo") -> dict[str, list[Path]]:
+    """The pictures as PNG files, `photo-fine-0.png` and so on."""
+    paths = {label: [folder / f"{prefix}-{label}-{i}.png" for i in range(len(p))] for label, p in photos.items()}
+    for label, pictures in photos.items():
+        for picture, path in zip(pictures, paths[label], strict=True):
+            picture.save(path)
+    return paths
+
+
+def saved(path: Path, **fields: object) -> VGG:
+    """A tiny net that was saved there."""
+    model = tiny_vgg(**fields)
+    model.save_pretrained(path)
+    return model
+
+
+def run_python(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fresh process that finds the package and the tests."""
+    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

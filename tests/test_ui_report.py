@@ -1,0 +1,104 @@
+"""Section 4: the report's words, table and mistakes; every name is escaped."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.page_helpers import plain_photo, request
+from vgg_hub.report import Mistake, Report, Validation
+from vgg_hub.ui.report import MAX_MISTAKES, report_html, show
+from vgg_hub.ui.session import Session
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+REPORT = Report(
+    labels=["cat", HOSTILE],
+    counts={"cat": 12, HOSTILE: 8},
+    validation=Validation(0.9, 0.683, 0.988, 20, "5-fold", [[11, 1], [1, 7]]),
+    seconds=2.5,
+    trainable="head",
+    base=f"{HOSTILE}@abc",
+    seed=0,
+    steps=9,
+    stopped=False,
+    warnings=[f"{HOSTILE}.jpg is damaged"],
+)
+
+
+def test_the_sentence_stands_in_both_languages():
+    assert "Right on about 18 of 20 photos that it had not seen (90 %)" in report_html(REPORT, "en")
+    korean = report_html(REPORT, "ko")
+    assert "보지 못한 사진 20장 가운데 약 18장을 맞혔습니다(90 %)" in korean
+    assert "68 %에서 99 % 사이" in korean
+
+
+def test_names_run_no_markup():
+    for language in ("en", "ko"):
+        html = report_html(REPORT, language)
+        assert "<img" not in html
+        assert html.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+def test_the_matrix_is_readable_without_colour():
+    cell = r'<td class="(right|wrong)"[^>]*aria-label="([^"]*)">(\d+)(?:<span[^>]*>(.)</span>)?'
+    cells = re.findall(cell, report_html(REPORT, "en"))
+    assert [(kind, count, mark) for kind, _, count, mark in cells] == [
+        ("right", "11", "✓"),
+        ("wrong", "1", "✗"),
+        ("wrong", "1", "✗"),
+        ("right", "7", "✓"),
+    ]
+    assert cells[0][1] == "11 photos of cat were named cat"
+
+
+def test_guessing_is_the_larger_class():
+    assert "guessing: 60 %" in report_html(REPORT, "en")
+    assert "interval from 68 to 99 %" in report_html(REPORT, "en")
+
+
+@pytest.fixture
+def session(tmp_path):
+    session = Session()
+    session.photos = {
+        "cat": [plain_photo(tmp_path / f"{i}.png") for i in range(3)],
+        HOSTILE: [plain_photo(tmp_path / f"{i}.jpg", "blue") for i in range(3)],
+    }
+    yield session
+    session.close()
+
+
+def test_nothing_taught_says_what_to_do(session):
+    html, same = show(session, request())
+    assert "Nothing taught yet. The report comes here" in html
+    assert same is session
+
+
+def test_mistakes_are_shown_with_truth_answer_and_score(session):
+    session.report = replace(
+        REPORT,
+        mistakes=[Mistake("1.png", "cat", 1, HOSTILE, 0.61), Mistake(f"{HOSTILE}.jpg", HOSTILE, 2, "cat", 0.5512)],
+    )
+    html, _ = show(session, request())
+    assert "Photos it got wrong: 2" in html
+    assert html.count('<img src="data:image/jpeg;base64,') == 2
+    assert "<img src=x" not in html
+    assert (
+        "<b>Said &lt;img src=x onerror=alert(1)&gt;, 61\N{NO-BREAK SPACE}%</b><span>It is cat</span><span>1.png</span>"
+        in html
+    )
+    assert "<b>Said cat, 55\N{NO-BREAK SPACE}%</b>" in html
+
+
+def test_a_photo_that_is_gone_leaves_the_others(session):
+    session.photos["cat"][0].unlink()
+    session.report = replace(
+        REPORT, mistakes=[Mistake("0.png", "cat", 0, "cat", 0.5), Mistake("1.png", "cat", 1, "cat", 0.5)]
+    )
+    assert show(session, request())[0].count("<figure>") == 1
+
+
+def test_many_mistakes_are_cut_and_none_is_said(session):
+    session.report = replace(REPORT, mistakes=[Mistake("1.png", "cat", 1, HOSTILE, 0.6)] * (MAX_MISTAKES + 5))
+    assert show(session, request())[0].count("<figure>") == MAX_MISTAKES
+    session.report = REPORT
+    assert "It got none of its photos wrong" in show(session, request())[0]

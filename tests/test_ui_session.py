@@ -1,0 +1,118 @@
+"""What a visitor has, and what all share."""
+
+import copy
+import os
+import threading
+import zipfile
+
+import pytest
+
+from tests.page_helpers import plain_photo, tiny_checkpoint
+from tests.toys import tiny_vgg
+from vgg_hub import bundled
+from vgg_hub.errors import CheckpointError, FinetuneError
+from vgg_hub.ui import session as module
+from vgg_hub.ui.choice import Choice
+from vgg_hub.ui.session import Backbones, Session
+
+
+def test_each_visitor_gets_a_new_session_from_gradio():
+    first = Session()
+    first.problem = "something"
+    second = copy.deepcopy(first)
+    assert second is not first
+    assert (second.problem, second.tuned) == ("", None)
+
+
+def test_a_second_run_is_refused_until_the_first_is_over():
+    session = Session()
+    sentence = r"A fine-tuning of yours is under way; wait for it to end, or stop it, then start anew\."
+    with session.run():
+        with pytest.raises(FinetuneError, match=sentence), session.run():
+            pass
+        with pytest.raises(FinetuneError, match=sentence):
+            session.check_free()
+    session.check_free()
+    with pytest.raises(ZeroDivisionError), session.run():
+        raise ZeroDivisionError
+    with session.run() as stop:
+        assert not stop.is_set()
+        session.stop()
+        assert stop.is_set()
+
+
+def test_a_zip_is_unpacked_once_and_gone_with_the_session(tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(plain_photo(tmp_path / "red.png"), "in/red.png")
+    single = plain_photo(tmp_path / "blue.jpg", "blue")
+    session = Session()
+    found = session.collect([str(archive), str(single)])
+    assert [path.name for path in found.pictures] == ["red.png", "blue.jpg"]
+    assert session.collect([str(archive), str(single)]) is found
+    unpacked = found.pictures[0]
+    assert unpacked.is_file()
+    assert session.folder in unpacked.parents
+    session.close()
+    assert not unpacked.exists()
+    assert single.exists()
+    assert session.collect(None).pictures == []
+
+
+def test_closing_ends_what_runs():
+    session = Session()
+    with session.run() as stop:
+        session.close()
+        assert stop.is_set()
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundled, "_root", lambda: tiny_checkpoint(tmp_path / "weights"))
+    return tmp_path
+
+
+def test_a_net_is_loaded_once_for_all(shipped, monkeypatch):
+    loads = []
+    original = module.starting_model
+    monkeypatch.setattr(module, "starting_model", lambda *a: (loads.append(a), original(*a))[1])
+    shared = Backbones()
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(shared.get(Choice()))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 1
+    assert all(model is found[0] for model in found)
+
+
+def test_only_the_last_nets_are_kept_and_a_folder_written_anew_is_read_anew(tmp_path):
+    folders = [tmp_path / name for name in "abc"]
+    for seed, folder in enumerate(folders):
+        tiny_vgg(seed).save_pretrained(folder)
+    shared = Backbones(limit=2)
+    first, second, third = (shared.get(Choice(weights=str(folder))) for folder in folders)
+    assert shared.get(Choice(weights=str(folders[2]))) is third
+    assert shared.get(Choice(weights=str(folders[1]))) is second
+    assert shared.get(Choice(weights=str(folders[0]))) is not first
+    weights = folders[0] / "model.safetensors"
+    os.utime(weights, ns=(1, 1))
+    again = shared.get(Choice(weights=str(folders[0])))
+    assert again is shared.get(Choice(weights=str(folders[0])))
+
+
+def test_a_failed_load_is_tried_again(tmp_path):
+    shared = Backbones()
+    choice = Choice(weights=str(tmp_path / "later"))
+    with pytest.raises(CheckpointError):
+        shared.get(choice)
+    tiny_vgg().save_pretrained(tmp_path / "later")
+    assert shared.get(choice).config.num_classes == 2
+
+
+def test_random_nets_are_drawn_and_shared():
+    shared = Backbones()
+    choice = Choice(weights="random", depth=11)
+    assert shared.get(choice) is shared.get(choice)
+    assert shared.get(choice).config.depth == 11
