@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,10 @@ def served() -> Iterator[str]:
 async def _open() -> tuple[gr.Blocks, str]:
     """In a running event loop, for without one Gradio makes several and leaves them unclosed."""
     demo = build()
-    _, url, _ = launch(demo, prevent_thread_lock=True, quiet=True)
+    with socket.socket() as probe:  # Gradio looks for a port itself, but leaves a socket open for each that is taken
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    _, url, _ = launch(demo, server_port=port, prevent_thread_lock=True, quiet=True)
     return demo, url
 
 

@@ -39,6 +39,12 @@ def test_pictures_are_found_at_any_depth_and_in_natural_order(tmp_path):
     assert find_images(str(tmp_path)) == find_images(tmp_path)
 
 
+def test_decomposed_names_stand_where_composed_ones_would(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "나.jpg")
+    fill(tmp_path, decomposed, "가.jpg", "다.jpg")
+    assert names(tmp_path, find_images(tmp_path)) == ["가.jpg", decomposed, "다.jpg"]
+
+
 def test_every_format_that_is_read_has_its_suffixes(tmp_path):
     kinds = ("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "tif", "tiff", "gif", "avif")
     kinds += ("heic", "heif", "hif")
@@ -141,6 +147,7 @@ def test_each_file_that_is_left_out_has_its_sentence(tmp_path):
         (["1.jpg", "2.png"], f"pets holds 2 photos but no subfolders to name their classes; {ADVICE}"),
         (["cats/1.jpg"], f"pets holds only one class, cats; {ADVICE}"),
         (["cats/1.jpg", "2.jpg"], f"pets holds only one class, cats; {ADVICE}"),
+        (["cats/a/1.jpg", "cats/b/1.jpg", "2.jpg"], f"pets holds only one class, cats; {ADVICE}"),
         (["cats.zip", "dogs.zip"], f"pets holds no photo and 2 zips, which would have to be unpacked first; {ADVICE}"),
         (["cats/1.jpg", "dogs/"], "The folder dogs of pets holds no photo; add photos, or remove the folder."),
         (

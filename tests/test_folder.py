@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from tests.toys import run_python, saved, smooth_batch, tiny_vgg
+from tests.toys import contents, saved, smooth_batch, tiny_vgg
 from vgg_hub import VGG, VGGConfig, folder
 from vgg_hub.errors import CheckpointError
 
 FILES = ["README.md", "config.json", "model.safetensors"]
 ROOT = Path(__file__).parents[1]
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
 def test_the_folder_holds_three_files_that_others_may_read(tmp_path):
@@ -123,120 +113,6 @@ def test_a_file_in_the_place_or_above_it_is_named(tmp_path):
         tiny_vgg().save_pretrained(tmp_path / ("x" * 300))
     assert contents(tmp_path) == {"file": b"x"}
     assert os.listdir(tmp_path) == ["file"]
-
-
-FULL = [
-    SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
-    OSError(errno.ENOSPC, "No space left on device"),
-]
-
-
-@pytest.mark.parametrize("error", FULL, ids=["safetensors", "system"])
-@pytest.mark.parametrize("first_time", [True, False])
-def test_a_full_disk_leaves_everything_as_it_was(tmp_path, monkeypatch, error, first_time):
-    if not first_time:
-        saved(tmp_path / "m", seed=1)
-    before = contents(tmp_path)
-
-    def half_written(_tensors: object, path: Path, **_options: object) -> None:
-        Path(path).write_bytes(b"half")
-        raise error
-
-    monkeypatch.setattr(folder, "save_file", half_written)
-    with pytest.raises(
-        CheckpointError, match=r"^The disk is full: m was not saved; free some space and save again\.$"
-    ) as caught:
-        saved(tmp_path / "m", seed=2)
-    assert caught.value.__cause__ is error
-    assert contents(tmp_path) == before
-    assert os.listdir(tmp_path) == ([] if first_time else ["m"])
-
-
-def test_other_system_errors_are_said(tmp_path, monkeypatch):
-    def refuse(*_args: object, **_options: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system")
-
-    monkeypatch.setattr(folder, "save_file", refuse)
-    with pytest.raises(CheckpointError, match=r"^m was not saved: Read-only file system; choose a place that can be"):
-        saved(tmp_path / "m")
-    assert os.listdir(tmp_path) == []
-
-
-def test_an_interrupt_leaves_everything_as_it_was(tmp_path, monkeypatch):
-    saved(tmp_path / "m", seed=1)
-    before = contents(tmp_path)
-
-    def interrupt(*_args: object, **_options: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(folder, "save_file", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        saved(tmp_path / "m", seed=2)
-    assert contents(tmp_path) == before
-
-
-KILLED = """
-    import os, signal, sys
-    from pathlib import Path
-    from tests.toys import run_python, saved, tiny_vgg
-    from vgg_hub import folder
-
-    write, place = folder.save_file, Path(sys.argv[1])
-
-    def die(*, how=sys.argv[2]):
-        os._exit(9) if how == "exit" else os.kill(os.getpid(), signal.SIGKILL)
-
-    def half(tensors, path, **options):
-        write(tensors, path, **options)
-        os.truncate(path, 100)
-        die()
-
-    folder.save_file = half
-    tiny_vgg(seed=2).save_pretrained(place)
-"""
-
-
-@pytest.mark.parametrize(("how", "status"), [("exit", 9), ("kill", -signal.SIGKILL)])
-def test_killed_midway_the_old_folder_is_intact(tmp_path, how, status):
-    model = saved(tmp_path / "m", seed=1)
-    (tmp_path / "m" / "notes.txt").write_text("mine")
-    before = contents(tmp_path / "m")
-    assert run_python(KILLED, tmp_path / "m", how).returncode == status
-    assert contents(tmp_path / "m") == before
-    assert torch.equal(VGG.from_pretrained(tmp_path / "m").head.weight, model.head.weight)
-    assert sorted(os.listdir(tmp_path))[-1] == "m", "a scrap under a hidden name may stay"
-
-
-SAVING_ON_AND_ON = """
-    import sys
-    from tests.toys import run_python, saved, tiny_vgg
-
-    models = [tiny_vgg(seed=seed) for seed in (1, 2)]
-    print("ready", flush=True)
-    while True:
-        for model in models:
-            model.save_pretrained(sys.argv[1])
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("wait", [0.05, 0.11, 0.173, 0.31])
-def test_killed_at_any_moment_the_folder_is_one_of_the_two(tmp_path, wait):
-    place = tmp_path / "m"
-    saved(tmp_path / "1", seed=1)
-    saved(tmp_path / "2", seed=2)
-    place.mkdir()
-    (place / "notes.txt").write_text("mine")
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SAVING_ON_AND_ON), place], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    with process:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(wait)
-        process.kill()
-    found = contents(place)
-    assert found.pop("notes.txt") == b"mine"
-    assert found in (contents(tmp_path / "1"), contents(tmp_path / "2"))
 
 
 @pytest.mark.parametrize(("name", "bytes_each"), [("float16", 2), ("bfloat16", 2), ("float32", 4)])

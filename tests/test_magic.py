@@ -32,6 +32,7 @@ def test_the_two_orders_and_sizes_of_tiff():
         (b"msf1", [b"hevc"], "HEIF"),
         (b"mif1", [b"mif1", b"heic", b"miaf"], "HEIF"),
         (b"mif1", [b"mif1", b"avif", b"miaf"], "AVIF"),
+        (b"mif1", [b"miaf"], "HEIF"),
         (b"avis", [b"avif"], "AVIF"),
         (b"isom", [b"avif"], None),
         (b"crx ", [b"isom"], None),

@@ -143,7 +143,7 @@ def test_the_whole_path_with_real_files(open_page, photos, tmp_path):
     assert cells[1] >= 1  # the stray photo of dots
     expect(page.locator(".mistakes img").first).to_be_visible()
     stray = page.locator(".mistakes figure", has_text="dots 0.jpg")
-    expect(stray).to_contain_text(re.compile(r"Said 점무늬, \d+ %\s*It is stripes"))
+    expect(stray).to_contain_text(re.compile(r"Said 점무늬, \d+\s%\s*It is stripes"))
 
     asked = [photos["stripes"][0], photos["dots"][1]]
     shown = [_classify_one(page, path) for path in asked]
@@ -209,6 +209,7 @@ def test_the_samples_path_in_each_dress(open_page, width, theme, locale):
     page, column, language = open_page(width, theme, locale), 0, locale[:2]
     column = ("en", "ko").index(language)
     assert width_of(page) <= width
+    expect(page).to_have_title(WORDS["title"][column])
     expect(page.locator("#samples")).to_have_text(WORDS["samples"][column])
     expect(page.locator("#report-body")).to_have_text(say(language, "report_empty"))
     expect(page.locator("#note-a")).to_have_text(say(language, "photos_none"))

@@ -83,7 +83,7 @@ def test_mistakes_are_shown_with_truth_answer_and_score(session):
     assert html.count('<img src="data:image/jpeg;base64,') == 2
     assert "<img src=x" not in html
     assert (
-        "<b>Said &lt;img src=x onerror=alert(1)&gt;, 61\N{NO-BREAK SPACE}%</b><span>It is cat</span><span>1.png</span>"
+        "<b>Said &lt;img src=x onerror=alert(1)&gt;, 61\N{NO-BREAK SPACE}%</b> <span>It is cat</span> <span>1.png</span>"
         in html
     )
     assert "<b>Said cat, 55\N{NO-BREAK SPACE}%</b>" in html

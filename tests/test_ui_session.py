@@ -1,6 +1,7 @@
 """What a visitor has, and what all share."""
 
 import copy
+import gc
 import os
 import threading
 import zipfile
@@ -57,6 +58,15 @@ def test_a_zip_is_unpacked_once_and_gone_with_the_session(tmp_path):
     assert not unpacked.exists()
     assert single.exists()
     assert session.collect(None).pictures == []
+
+
+def test_a_session_that_is_forgotten_leaves_no_files():
+    session = Session()
+    folder = session.new_folder("photos")
+    assert folder.is_dir()
+    del session
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_closing_ends_what_runs():

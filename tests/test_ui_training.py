@@ -76,9 +76,8 @@ def test_a_run_that_found_no_place_in_the_line_is_explained(session):
 
 
 def test_errors_in_korean_have_a_lead_in(session, files):
-    with pytest.raises(gr.Error, match=r"부류 이름을 확인하세요\. Class name 2 is empty") as caught:
+    with pytest.raises(gr.Error, match=r"부류 이름을 확인하세요\. Class name 2 is empty"):
         list(run(session, files, labels=("stripes", ""), language="ko"))
-    assert caught.value.title == "잘 되지 않았습니다"
 
 
 @pytest.mark.parametrize(

@@ -108,3 +108,8 @@ def run_python(script: str, *arguments: object) -> subprocess.CompletedProcess[s
     """Run a script in a fresh process that finds the package and the tests."""
     command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """All files below a folder."""
+    return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}

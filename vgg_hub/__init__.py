@@ -1,5 +1,6 @@
 """VGG nets to teach something new and hand on."""
 
+from ._version import __version__
 from .config import VGGConfig
 from .errors import VGGHubError
 from .finetune import finetune
@@ -7,4 +8,3 @@ from .model import VGG, get_vgg_layers
 from .predict import Classifier, Prediction
 
 __all__ = ["VGG", "Classifier", "Prediction", "VGGConfig", "VGGHubError", "__version__", "finetune", "get_vgg_layers"]
-from ._version import __version__

@@ -34,9 +34,7 @@ def _spoken(arguments: tuple[object, ...], page: bool) -> Iterator[None]:
         language = language_of(next((a for a in arguments if isinstance(a, gr.Request)), None))
         text = sentence(error, language)
         # The page shows the text as HTML; a program gets it as it is.
-        raise gr.Error(
-            html.escape(text) if page else text, title=say(language, "error_title"), print_exception=False
-        ) from error
+        raise gr.Error(html.escape(text) if page else text, print_exception=False) from error
 
 
 def _guard(handler: Callable[P, R], page: bool) -> Callable[P, R]:

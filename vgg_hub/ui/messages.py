@@ -185,7 +185,6 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         ),
         "share_unzip": ("# unzip {name} first", "# 먼저 {name} 압축을 푸세요"),
         # Errors: the sentence of the engine, in English, follows a lead-in
-        "error_title": ("That did not work", "잘 되지 않았습니다"),
         "error_LabelError": ("{sentence}", "부류 이름을 확인하세요. {sentence}"),
         "error_PhotoError": ("{sentence}", "사진을 쓸 수 없습니다. {sentence}"),
         "error_FinetuneError": ("{sentence}", "가르칠 수 없습니다. {sentence}"),

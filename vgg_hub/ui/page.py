@@ -9,7 +9,7 @@ import gradio as gr
 from . import api, classify, net, photos, report, share, training
 from .look import CSS, HEAD, THEME
 from .session import Session
-from .words import I18N, word
+from .words import I18N, WORDS, word
 
 __all__ = ["build", "launch", "main"]
 
@@ -26,11 +26,13 @@ CLICK_ZIP = "() => setTimeout(() => document.querySelector('#zip-file a[download
 # The webcam goes off with each photo; this puts it on again, so that the next one takes one click.
 NEXT_SNAP = """() => setTimeout(() => [...document.querySelectorAll('#{} button')]
     .find((button) => !button.ariaLabel && button.innerText.trim())?.click(), 100)"""
+# The title is the one word that Gradio 6.31 does not translate.
+KOREAN_TITLE = f"() => {{ if (navigator.language.startsWith('ko')) document.title = '{WORDS['title'][1]}' }}"
 
 
 def build() -> gr.Blocks:
     """Lay the page out and wire it. Reads no weights and uses no network."""
-    with gr.Blocks(title=word("title"), delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
+    with gr.Blocks(title=WORDS["title"][0], delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
         session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.close)
         with gr.Column(elem_id="head"):
             gr.Markdown(word("header"))
@@ -50,6 +52,7 @@ def build() -> gr.Blocks:
         shows = _wire_shows(demo, session, report_body, answers, shared)
         _wire_training(session, samples, net_inputs, cards, train, answers, shows)
         _wire_classify(session, net_inputs, answers)
+        demo.load(js=KOREAN_TITLE)
         demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
     demo.queue(max_size=MAX_WAITING)

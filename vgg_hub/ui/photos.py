@@ -62,7 +62,7 @@ def _card(letter: str) -> Card:
             label=word("preview"),
             show_label=False,
             columns=5,
-            height=180,
+            height="auto",
             object_fit="cover",
             allow_preview=False,
             interactive=False,

@@ -52,7 +52,7 @@ def _mistakes(report: Report, photos: Mapping[str, Sequence[Path]], language: st
         truth = say(language, "report_truth", truth=mistake.label)
         figures += (
             f'<figure><img src="data:image/jpeg;base64,{picture}" alt="{escape(mistake.file)}" loading="lazy">'
-            f"<figcaption><b>{escape(said)}</b><span>{escape(truth)}</span><span>{escape(mistake.file)}</span>"
+            f"<figcaption><b>{escape(said)}</b> <span>{escape(truth)}</span> <span>{escape(mistake.file)}</span>"
             "</figcaption></figure>"
         )
     title = say(language, "report_mistakes", n=len(report.mistakes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -66,6 +67,8 @@ class Session:
         """A folder for this visitor's files, made when it is first asked for."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="vgg-hub-"))
+            # Also where the server ends before the session does.
+            self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         return self._folder
 
     def new_folder(self, name: str) -> Path:
@@ -116,7 +119,7 @@ class Session:
         self.tuned = self.report = None
         self.photos, self._collected = {}, OrderedDict()
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove()
             self._folder = None
 
 
