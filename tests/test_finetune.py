@@ -224,7 +224,7 @@ def test_each_fold_is_judged_by_a_head_that_had_not_seen_it():
             assert len(row[:13][(targets == label) & (counts > 0)].unique()) == 1
     features = torch.randn(13, 6)
     *_, heads = fit_heads(torch.cat([features, features]), targets.repeat(2), weights, 2, 13)
-    found = _unseen_logits(heads, features, folds)
+    found = _unseen_logits(heads.logits(features)[1:], folds)
     for photo in range(13):
         problems = [1 + 5 * repeat + int(folds[repeat, photo]) for repeat in range(2)]
         by_hand = sum(features[photo].double() @ heads.weight[p].T + heads.bias[p] for p in problems) / 2

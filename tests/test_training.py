@@ -9,10 +9,10 @@ from PIL import Image
 
 from training import train as recipe_module
 from training.augment import MEAN, STD, augment, normalise
-from training.evaluate import embed, evaluate, load_run, ten_photo_accuracy
+from training.evaluate import evaluate, load_run, ten_photo_accuracy
 from training.export import label_names, shipped_net
 from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
-from training.train import Recipe, train
+from training.train import Recipe, embed, train
 from vgg_hub import VGG
 
 CATEGORIES = ["Faces", "Faces_easy", "Leopards", "accordion", "bass", "beaver", "camera", "dalmatian", "ewer", "lamp"]

@@ -17,16 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vgg_hub import VGG
 from vgg_hub.head import fit_heads
 
-from .augment import normalise
 from .pictures import PictureSet, load_sets
-from .train import Recipe, accuracy, heads_for, make_net
+from .train import Recipe, accuracy, embed, heads_for, make_net
 
-__all__ = ["TRANSFER_SIZES", "embed", "evaluate", "load_run", "ten_photo_accuracy"]
+__all__ = ["TRANSFER_SIZES", "evaluate", "load_run", "ten_photo_accuracy"]
 
 TRANSFER_SIZES = (64, 80, 96, 112, 128)
 SCORE_SIZES = {"tiny": (64,), "caltech": (64, 80, 96, 128), "cifar": (32, 40, 48, 64)}
@@ -42,19 +40,6 @@ def load_run(run: Path, sets: dict[str, dict[str, PictureSet]]) -> tuple[Recipe,
     net.load_state_dict(state["net"])
     heads.load_state_dict(state["heads"])
     return recipe, net.eval(), heads.eval()
-
-
-@torch.no_grad()
-def embed(net: VGG, pictures: PictureSet, size: int) -> Tensor:
-    """(N, D) float32 features of square pictures resized to `size`."""
-    net.eval()
-    features = []
-    for first in range(0, len(pictures), 64):
-        x = torch.from_numpy(pictures.images[first : first + 64]).float().div_(255)
-        if x.shape[-1] != size:
-            x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        features.append(net.embed(normalise(x).contiguous(memory_format=torch.channels_last)))
-    return torch.cat(features)
 
 
 def ten_photo_accuracy(

@@ -21,9 +21,9 @@ from vgg_hub import VGG
 from vgg_hub.card import render_card
 
 from .augment import MEAN, STD
-from .evaluate import PHOTOS, TASKS, embed, load_run, ten_photo_accuracy
+from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .train import VALIDATION_SIZES, Recipe, accuracy
+from .train import VALIDATION_SIZES, Recipe, accuracy, embed
 
 __all__ = ["facts", "label_names", "shipped_net"]
 

@@ -28,7 +28,7 @@ from vgg_hub import VGG
 from .augment import augment, normalise
 from .pictures import PictureSet, load_sets
 
-__all__ = ["Recipe", "accuracy", "heads_for", "make_net", "train"]
+__all__ = ["Recipe", "accuracy", "embed", "heads_for", "make_net", "train"]
 
 
 @dataclass(frozen=True)
@@ -123,18 +123,23 @@ def _embed(net: VGG, x: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def accuracy(net: VGG, head: nn.Linear, pictures: PictureSet, size: int) -> float:
-    """Share of pictures named right, resized to `size`, in float32."""
+def embed(net: VGG, pictures: PictureSet, size: int) -> torch.Tensor:
+    """(N, D) float32 features of square pictures resized to `size`; leaves the net in eval mode."""
     net.eval()
-    right = 0
-    for first in range(0, len(pictures), 256):
-        x = torch.from_numpy(pictures.images[first : first + 256]).float().div_(255)
+    features = []
+    for first in range(0, len(pictures), 64):
+        x = torch.from_numpy(pictures.images[first : first + 64]).float().div_(255)
         if x.shape[-1] != size:
             x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        x = normalise(x).contiguous(memory_format=torch.channels_last)
-        answers = head(net.embed(x)).argmax(1)
-        right += int((answers == torch.from_numpy(pictures.labels[first : first + 256])).sum())
-    return right / len(pictures)
+        features.append(net.embed(normalise(x).contiguous(memory_format=torch.channels_last)))
+    return torch.cat(features)
+
+
+@torch.no_grad()
+def accuracy(net: VGG, head: nn.Linear, pictures: PictureSet, size: int) -> float:
+    """Share of pictures named right, resized to `size`, in float32."""
+    answers = head(embed(net, pictures, size)).argmax(1)
+    return int((answers == torch.from_numpy(pictures.labels)).sum()) / len(pictures)
 
 
 class _Run:

@@ -23,7 +23,7 @@ from .config import VGGConfig, is_unseen
 from .config_json import timm_architecture
 from .summary import parameter_count
 
-__all__ = ["accuracy_sentence", "escape_markdown", "render_card"]
+__all__ = ["accuracy_sentence", "escape_markdown", "provenance_rows", "render_card"]
 
 
 def escape_markdown(text: object) -> str:
@@ -80,8 +80,8 @@ def render_card(config: VGGConfig, provenance: Mapping[str, object] | None = Non
         mean=", ".join(f"{v:g}" for v in config.mean),
         std=", ".join(f"{v:g}" for v in config.std),
         parameters=f"{parameter_count(config):,}",
-        data=[_data_row(row) for row in _rows(facts, "data")],
-        scores=[_score_row(row) for row in _rows(facts, "scores") if _is_rate(row.get("accuracy"))],
+        data=[_data_row(row) for row in provenance_rows(facts, "data")],
+        scores=[_score_row(row) for row in provenance_rows(facts, "scores") if _is_rate(row.get("accuracy"))],
         counts=[(escape_markdown(k), v) for k, v in counts.items()],
         base=_text(facts, "base"),
         trainable=_text(facts, "trainable"),
@@ -104,7 +104,7 @@ def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str,
             metric_type="accuracy",
             metric_value=row["accuracy"],
         )
-        for row in _rows(facts, "scores")
+        for row in provenance_rows(facts, "scores")
         if _is_rate(row.get("accuracy"))
     ]
     if validation:
@@ -127,7 +127,8 @@ def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str,
     )
 
 
-def _rows(facts: Mapping[str, object], key: str) -> list[dict[str, object]]:
+def provenance_rows(facts: Mapping[str, object], key: str) -> list[dict[str, object]]:
+    """The rows of `data` or `scores` that are JSON objects; what each holds is still a stranger's."""
     return [row for row in _list(facts, key) if isinstance(row, dict)]
 
 

@@ -25,10 +25,10 @@ from .cli_commands import run_app, run_classify, run_finetune, run_inspect, run_
 from .cli_text import complain
 from .config import DEPTHS
 from .errors import VGGHubError
+from .finetune import MAX_SEED
 
 __all__ = ["main"]
 
-MAX_SEED = 2**63 - 1
 MAX_PORT = 65_535
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from .card import accuracy_sentence
+from .card import accuracy_sentence, provenance_rows
 
 __all__ = ["answer_text", "complain", "one_line", "report_text", "show", "show_json", "summary_text"]
 
@@ -109,12 +109,12 @@ def _classes(summary: Mapping[str, object]) -> str:
 def _making(provenance: Mapping[str, object]) -> list[str]:
     """What is of the expected kind of the facts on how the weights came to be."""
     lines = []
-    for row in _rows(provenance, "data"):
+    for row in provenance_rows(provenance, "data")[:ROWS_SHOWN]:
         parts = [str(row.get("name", "pictures"))]
         parts += [f"{row['pictures']:,} pictures"] if isinstance(row.get("pictures"), int) else []
         parts += [row["licence"]] if isinstance(row.get("licence"), str) else []
         lines.append(f"trained on {', '.join(parts)}")
-    for row in _rows(provenance, "scores"):
+    for row in provenance_rows(provenance, "scores")[:ROWS_SHOWN]:
         if isinstance(row.get("accuracy"), (int, float)):
             of = f" of {row['n']:,}" if isinstance(row.get("n"), int) else ""
             lines.append(f"right on {100 * row['accuracy']:.1f} %{of}: {row.get('dataset')}, {row.get('split')}")
@@ -127,11 +127,6 @@ def _making(provenance: Mapping[str, object]) -> list[str]:
     if isinstance(validation, dict) and all(isinstance(validation.get(key), (int, float)) for key in keys):
         lines.append(accuracy_sentence(*(validation[key] for key in keys)))
     return [line[:300] for line in lines]
-
-
-def _rows(provenance: Mapping[str, object], key: str) -> list[dict[str, object]]:
-    rows = provenance.get(key)
-    return [row for row in rows if isinstance(row, dict)][:ROWS_SHOWN] if isinstance(rows, list) else []
 
 
 def _columns(rows: list[list[str]], left: int = 1) -> list[str]:

@@ -26,7 +26,7 @@ from .model import VGG
 from .predict import Classifier, Picture
 from .report import Mistake, Report, Validation, binomial_interval, fit_scale, stratified_folds
 
-__all__ = ["Embedding", "Event", "Finished", "Started", "Step", "finetune"]
+__all__ = ["MAX_SEED", "Embedding", "Event", "Finished", "Started", "Step", "finetune"]
 
 TRAINABLE = ("head",)
 MIN_PHOTOS = 2
@@ -137,13 +137,13 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     mirrored = torch.stack([photo.features[1] for photo in cache.photos])
     repeats = 8 if len(targets) <= 200 else 1  # few photos: average over many splits; many: one will do
     folds = stratified_folds(targets, repeats, seed)
-    heads, step, scores = None, 0, None
-    for heads in fit_heads(
+    steps = fit_heads(
         torch.cat([plain, mirrored]), targets.repeat(2), _problem_weights(targets, folds), len(photos), len(targets)
-    ):
-        step += 1
-        scores = _unseen_logits(heads, plain, folds)
-        yield _step_event(step, heads, plain, targets, scores, time.perf_counter() - started)
+    )
+    for step, heads in enumerate(steps, start=1):
+        logits = heads.logits(plain)  # (1 + repeats * k, n, C): the final head's, then those of the folds
+        scores = _unseen_logits(logits[1:], folds)
+        yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - started)
         if stop.is_set() or heads.done:
             break
     scale = fit_scale(scores, targets)
@@ -187,16 +187,15 @@ def _problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
     return weights.repeat(1, 2)  # the mirror images
 
 
-def _unseen_logits(heads: Heads, plain: Tensor, folds: Tensor) -> Tensor:
-    """(n, C): each photo's logits from the heads that had not seen it, averaged over the repeats."""
+def _unseen_logits(logits: Tensor, folds: Tensor) -> Tensor:
+    """Of (repeats * k, n, C) the (n, C) from the heads that had not seen each photo, averaged over the repeats."""
     repeats, n = folds.shape
-    logits = heads.logits(plain)[1:].reshape(repeats, -1, n, heads.bias.shape[1])  # (repeats, k, n, C)
+    logits = logits.reshape(repeats, -1, n, logits.shape[-1])  # (repeats, k, n, C)
     picked = logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))
     return picked[:, 0].mean(0)
 
 
-def _step_event(step: int, heads: Heads, plain: Tensor, targets: Tensor, scores: Tensor, seconds: float) -> Step:
-    own = plain.double() @ heads.weight[0].T + heads.bias[0]
+def _step_event(step: int, heads: Heads, own: Tensor, targets: Tensor, scores: Tensor, seconds: float) -> Step:
     return Step(
         step=step,
         total=MAX_STEPS,

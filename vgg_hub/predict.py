@@ -122,8 +122,10 @@ class Classifier:
         if isinstance(images, (str, Path, Image.Image, np.ndarray)):
             images = [images]  # a single picture is what people pass first
         predictions = []
-        for batch in _batches(images, self.batch_size):
-            predictions += self._predict([as_image(image) for image in batch])
+        for answer in self.each(images):
+            if isinstance(answer, PhotoError):
+                raise answer
+            predictions.append(answer)
         return predictions
 
     def each(self, images: Iterable[Picture]) -> Iterator[Prediction | PhotoError]:

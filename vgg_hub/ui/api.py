@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from ..errors import ConfigError
-from ..finetune import Embedding, Finished, Step
+from ..finetune import MAX_SEED, Embedding, Finished, Step
 from .choice import Choice
 from .classify import answer_one
 from .guard import for_programs
@@ -16,8 +16,6 @@ from .share import make_zip
 from .training import teach
 
 __all__ = ["add_endpoints", "classify", "download", "finetune"]
-
-MAX_SEED = 2**63 - 1
 
 
 @for_programs

@@ -14,7 +14,7 @@ from ..config import VGGConfig
 from ..config_json import read_config
 from ..errors import CheckpointError, ConfigError
 from ..hub import REPO_ID
-from ..start import WEIGHTS, starting_source
+from ..start import WEIGHTS, random_config, starting_source
 from ..summary import weight_bytes
 
 __all__ = ["Choice", "Net", "look_up"]
@@ -112,8 +112,7 @@ def look_up(choice: Choice) -> Net:
     if source is None:
         return _random(choice)
     if choice.weights == "imagenet":
-        size = weight_bytes(VGGConfig(depth=choice.depth, batch_norm=choice.batch_norm, num_classes=1000))
-        return Net("imagenet", source, config, size, _imagenet_facts(choice), _is_cached(source))
+        return Net("imagenet", source, config, weight_bytes(config), _imagenet_facts(choice), _is_cached(source))
     if bundled_folder(source) is not None:
         return _in_folder("bundled", source, bundled_folder(source))
     if Path(source).expanduser().is_dir():
@@ -134,8 +133,6 @@ def _in_folder(kind: str, name: str, folder: Path) -> Net:
 
 
 def _random(choice: Choice) -> Net:
-    from ..start import random_config
-
     config = random_config(choice.depth, choice.batch_norm)
     return Net("random", config.name, config, weight_bytes(config), None, True)
 

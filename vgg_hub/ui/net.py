@@ -10,6 +10,7 @@ import gradio as gr
 import torch
 
 from ..bundled import bundled_names
+from ..card import provenance_rows
 from ..config import DEPTHS
 from ..errors import VGGHubError
 from ..summary import multiply_adds, parameter_count
@@ -139,14 +140,8 @@ def _sentences(net: Net, language: str) -> list[str]:
     return [trained or say(language, "net_unknown_training"), last]
 
 
-def _rows(provenance: dict[str, object], key: str) -> list[dict[str, object]]:
-    """What is of the expected kind: it may come from a stranger's file."""
-    rows = provenance.get(key)
-    return [row for row in rows if isinstance(row, dict)][:MAX_ROWS] if isinstance(rows, list) else []
-
-
 def _trained(provenance: dict[str, object], language: str) -> str:
-    names = [_data_name(row, language) for row in _rows(provenance, "data")]
+    names = [_data_name(row, language) for row in provenance_rows(provenance, "data")[:MAX_ROWS]]
     return say(language, "net_trained_on", data=", ".join(names)) if names else ""
 
 
@@ -161,7 +156,7 @@ def _data_name(row: dict[str, object], language: str) -> str:
 
 def _scores(provenance: dict[str, object], language: str) -> str:
     items = ""
-    for row in _rows(provenance, "scores"):
+    for row in provenance_rows(provenance, "scores")[:MAX_ROWS]:
         accuracy, n = row.get("accuracy"), row.get("n")
         if isinstance(accuracy, (int, float)) and 0 <= accuracy <= 1:
             rate = f"{100 * accuracy:.1f} %"
