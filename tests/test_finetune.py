@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import time
 
 import numpy as np
 import pytest
@@ -229,3 +230,18 @@ def test_each_fold_is_judged_by_a_head_that_had_not_seen_it():
         problems = [1 + 5 * repeat + int(folds[repeat, photo]) for repeat in range(2)]
         by_hand = sum(features[photo].double() @ heads.weight[p].T + heads.bias[p] for p in problems) / 2
         assert torch.allclose(found[photo], by_hand)
+
+
+def test_the_time_left_of_the_steps_does_not_count_the_photos(monkeypatch):
+    original = Classifier.embed
+
+    def slow(self, x):
+        time.sleep(0.3)
+        return original(self, x)
+
+    monkeypatch.setattr(Classifier, "embed", slow)
+    events = list(finetune(stripes_net(), textures(9)))
+    photos_took = 0.3 * sum(isinstance(event, Embedding) for event in events)
+    first = next(event for event in events if isinstance(event, Step))
+    # Were the photos' time taken for the first step's, the 59 steps to come would be said to take 59 times as long.
+    assert 0 < first.seconds_left < photos_took * 30

@@ -140,10 +140,11 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     steps = fit_heads(
         torch.cat([plain, mirrored]), targets.repeat(2), _problem_weights(targets, folds), len(photos), len(targets)
     )
+    fitting = time.perf_counter()  # the photos are behind: their time says nothing of the steps to come
     for step, heads in enumerate(steps, start=1):
         logits = heads.logits(plain)  # (1 + repeats * k, n, C): the final head's, then those of the folds
         scores = _unseen_logits(logits[1:], folds)
-        yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - started)
+        yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
         if stop.is_set() or heads.done:
             break
     scale = fit_scale(scores, targets)
