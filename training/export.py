@@ -23,7 +23,7 @@ from vgg_hub.card import render_card
 from .augment import MEAN, STD
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .train import VALIDATION_SIZES, Recipe, accuracy, embed
+from .train import Recipe, accuracy, embed
 
 __all__ = ["facts", "label_names", "shipped_net"]
 
@@ -59,14 +59,14 @@ def shipped_net(net: VGG, head: nn.Linear, labels: Sequence[str], input_size: in
     return net.eval()
 
 
-def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]]) -> dict[str, object]:
+def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]], recipe: Recipe) -> dict[str, object]:
     """The card's figures, of a net as it was read back: heads that do not ship stay in float32."""
     size = net.config.input_size
     found = ten_photo_accuracy(embed(net, sets["caltech"]["transfer"], size), sets["caltech"]["transfer"].labels)
     answering = {name: net.head if name == "tiny" else heads[name] for name in sets}
     return {
         "scores": {
-            name: round(accuracy(net, answering[name], parts["val"], VALIDATION_SIZES[name]), 4)
+            name: round(accuracy(net, answering[name], parts["val"], recipe.validation_size(name)), 4)
             for name, parts in sets.items()
         },
         "tiny_at_input_size": round(accuracy(net, net.head, sets["tiny"]["val"], size), 4),
@@ -87,7 +87,7 @@ def facts(
     scores = [
         {
             "dataset": TITLES[name][0],
-            "split": f"{TITLES[name][1]}, {VALIDATION_SIZES[name]} pixels",
+            "split": f"{TITLES[name][1]}, {recipe.validation_size(name)} pixels",
             "accuracy": judged["scores"][name],
             "n": len(parts["val"]),
         }
@@ -133,7 +133,7 @@ def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path 
     name = net.config.name
     out, log_file = out or ROOT / "weights" / name, log_file or ROOT / "training" / "logs" / f"{name}.json"
     net.save_pretrained(out, dtype="float16")
-    judged = judge(VGG.from_pretrained(str(out)), heads, sets)
+    judged = judge(VGG.from_pretrained(str(out)), heads, sets, recipe)
     net.provenance = facts(judged, log, evaluation, sets, recipe)
     net.save_pretrained(out, dtype="float16", card=render_card(net.config, net.provenance, name))
     log |= {

@@ -59,6 +59,10 @@ class Recipe:
         share = min(1.0, epoch / max(1, 0.6 * self.epochs))
         return int(self.first_size + (self.last_size - self.first_size) * share) // 8 * 8
 
+    def validation_size(self, name: str) -> int:
+        """Side at which a set's validation pictures are judged: that of its last crops."""
+        return self.cifar_size if name == "cifar" and not self.mixed else self.last_size
+
     def rate(self, progress: float) -> float:
         """One cycle: a linear rise over the first fifth, then half a cosine to nothing (progress from 0 to 1)."""
         if progress < 0.2:
@@ -189,7 +193,7 @@ class _Run:
     def _step(self, rows: dict[str, np.ndarray], generator: torch.Generator, number: int) -> float:
         size = self.recipe.size(number)
         if list(rows) == ["cifar"]:
-            size = min(size, self.recipe.cifar_size)
+            size = min(size, self.recipe.validation_size("cifar"))
         x = torch.cat(
             [augment(torch.from_numpy(self.sets[n]["train"].images[r]), size, generator) for n, r in rows.items()]
         )
@@ -215,7 +219,9 @@ class _Run:
     def _row(self, number: int, started: float, losses: list[float]) -> dict[str, object]:
         best = self.averaged.module
         scores = {
-            name: round(accuracy(best["net"], best["heads"][name], _some(parts["val"]), VALIDATION_SIZES[name]), 4)
+            name: round(
+                accuracy(best["net"], best["heads"][name], _some(parts["val"]), self.recipe.validation_size(name)), 4
+            )
             for name, parts in self.sets.items()
         }
         seconds = round(time.perf_counter() - started, 1)
@@ -233,9 +239,6 @@ class _Run:
         os.replace(self.out / "last.partial", self.out / "last.pt")
         log = {"recipe": asdict(self.recipe), "machine": machine(), "epochs": self.rows}
         (self.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")
-
-
-VALIDATION_SIZES = {"tiny": 64, "caltech": 64, "cifar": 64}
 
 
 def _some(pictures: PictureSet, limit: int = 2000) -> PictureSet:
