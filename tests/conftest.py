@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.hub_fixtures import hub
 from tests.hub_helpers import shipped
+from vgg_hub.predict import Classifier
 
 __all__ = ["hub", "shipped"]
 
@@ -35,3 +38,19 @@ def _seeded() -> None:
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def slow_embedding(monkeypatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """A frozen net that waits, before its first photo, until it is told to go on: (it waits, go on)."""
+    go_on, waiting = threading.Event(), threading.Event()
+    original = Classifier.embed
+
+    def embed(self, x):
+        waiting.set()
+        go_on.wait(20)
+        return original(self, x)
+
+    monkeypatch.setattr(Classifier, "embed", embed)
+    yield waiting, go_on
+    go_on.set()

@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 import zipfile
@@ -26,7 +25,6 @@ from tests.page_helpers import (
     tiny_checkpoint,
 )
 from vgg_hub import bundled
-from vgg_hub.predict import Classifier
 from vgg_hub.ui.session import Backbones
 
 pytestmark = pytest.mark.slow
@@ -270,22 +268,6 @@ def test_a_public_space_opens_no_folder(client, photos, tmp_path, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/space")
     with pytest.raises(AppError, match=r"this public page opens no folders; write owner/name\."):
         tune(client, photos, weights=str(tmp_path))
-
-
-@pytest.fixture
-def slow_embedding(monkeypatch):
-    """A frozen net that waits, before its first photo, until it is told to go on."""
-    go_on, waiting = threading.Event(), threading.Event()
-    original = Classifier.embed
-
-    def embed(self, x):
-        waiting.set()
-        go_on.wait(20)
-        return original(self, x)
-
-    monkeypatch.setattr(Classifier, "embed", embed)
-    yield waiting, go_on
-    go_on.set()
 
 
 def test_two_runs_at_once_are_one_too_many(client, photos, slow_embedding):

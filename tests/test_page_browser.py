@@ -4,7 +4,6 @@ import csv
 import os
 import re
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.page_helpers import draw_photos, scores_in_fresh_process, served, text_file
-from vgg_hub.predict import Classifier
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
 
@@ -262,16 +260,8 @@ def test_a_net_that_does_not_ship_is_said_with_what_to_do(open_page):
     expect(page.locator("#net-facts")).to_contain_text("It has learned nothing yet")
 
 
-def test_stop_before_the_first_step(open_page, photos, monkeypatch):
-    go_on, waiting = threading.Event(), threading.Event()
-    original = Classifier.embed
-
-    def embed(self, x):
-        waiting.set()
-        go_on.wait(20)
-        return original(self, x)
-
-    monkeypatch.setattr(Classifier, "embed", embed)
+def test_stop_before_the_first_step(open_page, photos, slow_embedding):
+    waiting, go_on = slow_embedding
     page = open_page()
     page.locator("#name-a input, #name-a textarea").fill("stripes")
     page.locator("#name-b input, #name-b textarea").fill("dots")

@@ -17,6 +17,7 @@ from ..predict import Classifier, Prediction
 from .amounts import seconds_in_words
 from .choice import Choice
 from .guard import for_page
+from .look import note
 from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
@@ -117,7 +118,7 @@ def classify_one(
     language = language_of(request)
     prediction, seconds, where = answer_one(session, choose(depth, batch_norm, weights, repo, device), photo)
     text = say(language, "classify_time", time=seconds_in_words(language, seconds), device=where.upper())
-    return prediction.scores, f'<p class="note hint">{escape(text)}</p>', session
+    return prediction.scores, note(text), session
 
 
 @for_page
@@ -169,7 +170,7 @@ def _many_said(done: int, failed: int, seconds: float, language: str) -> str:
     text = say(language, "classify_many", n=done, time=seconds_in_words(language, seconds))
     if failed:
         text += f"; {say(language, 'classify_failed', n=failed)}"
-    return f'<p class="note {"problem" if failed else "good"}">{escape(text)}.</p>'
+    return note(f"{text}.", "problem" if failed else "good")
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -193,6 +194,6 @@ def who_answers(session: Session, request: gr.Request) -> tuple[str, Session]:
     """Says which model answers: HTML, and the session."""
     language = language_of(request)
     if session.tuned is None:
-        return f'<p class="note hint">{escape(say(language, "classify_by_start"))}</p>', session
+        return note(say(language, "classify_by_start")), session
     labels = " / ".join(session.tuned.config.label_names)
-    return f'<p class="note good">{escape(say(language, "classify_by_tuned", labels=labels))}</p>', session
+    return note(say(language, "classify_by_tuned", labels=labels), "good"), session

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ..finetune import Step
+from .look import note
 from .messages import say
 
 __all__ = ["curves_html"]
@@ -23,7 +24,7 @@ def curves_html(steps: Sequence[Step], language: str) -> str:
         language: of the words.
     """
     if not steps:
-        return f'<p class="note hint">{escape(say(language, "curve_empty"))}</p>'
+        return note(say(language, "curve_empty"))
     thinned = _thin(steps)
     x = [step.step for step in thinned]
     highest = max(max(s.loss, s.validation_loss) for s in thinned)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import gradio as gr
 
-__all__ = ["CSS", "HEAD", "THEME"]
+__all__ = ["CSS", "HEAD", "THEME", "note"]
 
 FONTS = (
     "ui-sans-serif",
@@ -80,3 +81,8 @@ THEME = gr.themes.Base(
 
 CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+
+
+def note(text: str, kind: str = "hint") -> str:
+    """A line of text as HTML, escaped; `kind` is "hint", "good" or "problem"."""
+    return f'<p class="note {kind}">{escape(text)}</p>'

@@ -17,6 +17,7 @@ from ..summary import multiply_adds, parameter_count
 from .amounts import count_in_words, megabytes
 from .choice import Choice, Net, look_up
 from .guard import sentence
+from .look import note
 from .messages import language_of, say
 from .words import word
 
@@ -89,28 +90,24 @@ def describe(
     language = language_of(request)
     box = gr.update(visible=weights == "own")
     if weights == "own" and not str(repo or "").strip():
-        return box, _note(say(language, "net_own_empty"))
+        return box, note(say(language, "net_own_empty"))
     try:
         net = look_up(choose(depth, batch_norm, weights, repo, device))
     except VGGHubError as error:  # said in place: a person may be in the middle of typing
-        return box, _note(sentence(error, language), "problem")
+        return box, note(sentence(error, language), "problem")
     return box, _html(net, language)
-
-
-def _note(text: str, kind: str = "hint") -> str:
-    return f'<p class="note {kind}">{escape(text)}</p>'
 
 
 def _html(net: Net, language: str) -> str:
     if net.kind == "missing":
         shipped = ", ".join(bundled_names())
         key = "net_missing" if shipped else "net_missing_all"
-        return _note(say(language, key, name=net.name, shipped=shipped), "problem")
+        return note(say(language, key, name=net.name, shipped=shipped), "problem")
     tiles = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in _facts(net, language)
     )
     facts = f'<dl class="facts">{tiles}</dl>' if tiles else ""
-    return facts + _note(" ".join(_sentences(net, language))) + _scores(net.provenance or {}, language)
+    return facts + note(" ".join(_sentences(net, language))) + _scores(net.provenance or {}, language)
 
 
 def _facts(net: Net, language: str) -> list[tuple[str, str]]:
@@ -163,5 +160,5 @@ def _scores(provenance: dict[str, object], language: str) -> str:
             value = say(language, "net_rate", rate=rate, n=f"{n:,}") if isinstance(n, int) else rate
             name = f"{str(row.get('dataset', ''))[:80]} ({str(row.get('split', 'test'))[:60]})"
             items += f"<li>{escape(name)}: <b>{escape(value)}</b></li>"
-    title = f'<p class="note hint">{escape(say(language, "net_scores"))}</p>'
+    title = note(say(language, "net_scores"))
     return f'{title}<ul class="scores">{items}</ul>' if items else ""

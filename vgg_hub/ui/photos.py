@@ -16,6 +16,7 @@ from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..samples import draw_samples
 from .guard import for_page
+from .look import note
 from .messages import language_of, say
 from .session import Session
 from .uploads import uploaded_file
@@ -115,7 +116,7 @@ def small_jpeg(source: Path, side: int = THUMBNAIL_SIDE) -> bytes:
 
 
 def _empty(language: str) -> str:
-    return f'<p class="note hint">{escape(say(language, "photos_none"))}</p>'
+    return note(say(language, "photos_none"))
 
 
 def _note(ready: int, left_out: Sequence[str], language: str) -> str:

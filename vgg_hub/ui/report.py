@@ -13,6 +13,7 @@ from ..card import accuracy_sentence
 from ..errors import PhotoError
 from ..report import Report, Validation
 from .amounts import seconds_in_words
+from .look import note
 from .messages import language_of, say
 from .photos import small_jpeg
 from .session import Session
@@ -34,7 +35,7 @@ def show(session: Session, request: gr.Request) -> tuple[str, Session]:
     """The report of the visitor's last fine-tuning, with the photos it got wrong: HTML, and the session."""
     language = language_of(request)
     if session.report is None:
-        return f'<p class="note hint">{escape(say(language, "report_empty"))}</p>', session
+        return note(say(language, "report_empty")), session
     html = report_html(session.report, language) + _mistakes(session.report, session.photos, language)
     return html.replace(" %", "\N{NO-BREAK SPACE}%"), session  # a percent sign never begins a line
 

@@ -6,7 +6,6 @@ import re
 import unicodedata
 import zipfile
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -14,6 +13,7 @@ import gradio as gr
 from ..config import VGGConfig
 from ..errors import FinetuneError
 from .guard import for_page
+from .look import note
 from .messages import language_of, say
 from .session import Session
 from .words import word
@@ -102,9 +102,9 @@ def offer(session: Session, request: gr.Request) -> tuple[str, object, object, o
     """What can be shared now: HTML, updates of the button, the file and the code, and the session."""
     language = language_of(request)
     if session.tuned is None:
-        empty = f'<p class="note hint">{escape(say(language, "share_empty"))}</p>'
+        empty = note(say(language, "share_empty"))
         return empty, gr.update(interactive=False), gr.update(visible=False), snippet(DEFAULT_NAME, language), session
     name = safe_name(session.tuned.config)
-    ready = f'<p class="note good">{escape(say(language, "share_ready", name=name + ".zip"))}</p>'
+    ready = note(say(language, "share_ready", name=name + ".zip"), "good")
     hidden = gr.update(value=None, visible=False)  # an earlier model's zip
     return ready, gr.update(interactive=True), hidden, snippet(name, language), session

@@ -16,6 +16,7 @@ from .amounts import seconds_in_words
 from .choice import Choice
 from .curves import curves_html
 from .guard import for_page, sentence
+from .look import note
 from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
@@ -89,7 +90,7 @@ def teach(
 def invite(request: gr.Request) -> tuple[str, str]:
     """What the section says before the first run: HTML of the progress and of the curves."""
     language = language_of(request)
-    return f'<p class="note hint">{escape(say(language, "train_idle"))}</p>', curves_html([], language)
+    return note(say(language, "train_idle")), curves_html([], language)
 
 
 @for_page
@@ -145,7 +146,7 @@ def train(
 def _progress(event: Event, seconds: float, language: str) -> str:
     if isinstance(event, Finished):
         key = "train_stopped" if event.report.stopped else "train_done"
-        return f'<p class="note good">{escape(say(language, key, time=seconds_in_words(language, seconds)))}</p>'
+        return note(say(language, key, time=seconds_in_words(language, seconds)), "good")
     if isinstance(event, Embedding):
         text = say(language, "train_embedding", done=event.done, total=event.total)
         return _bar(_with_time_left(text, event.seconds_left, language), event.done / event.total)
