@@ -3,7 +3,8 @@
     python -m training.train --data DIR --out RUN
 
 writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.pt`. Run again after
-a kill, it goes on from the last epoch. `--start OTHER/final.pt` begins from another run's net and heads.
+a kill, it goes on from the last epoch. `--start OTHER/final.pt` begins from another run's net and heads,
+`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Recipe:
     first_size: int = 40
     last_size: int = 64
     caltech_repeats: int = 2
+    cifar_repeats: int = 1
+    cifar_smallest_area: float = 0.35
     average: float = 0.998
     seed: int = 0
     keep_all: bool = False
@@ -100,7 +103,7 @@ def _schedule(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, epoch: int
     chance = np.random.default_rng([recipe.seed, epoch])
     rows = {}
     for name, parts in sets.items():
-        repeats = recipe.caltech_repeats if name == "caltech" else 1
+        repeats = {"caltech": recipe.caltech_repeats, "cifar": recipe.cifar_repeats}.get(name, 1)
         rows[name] = np.concatenate([chance.permutation(len(parts["train"])) for _ in range(repeats)])
     if recipe.mixed:
         steps = max(1, sum(map(len, rows.values())) // recipe.batch)
@@ -155,9 +158,7 @@ class _Run:
         self.heads = heads_for(self.net, sets)
         self.trained = nn.ModuleDict({"net": self.net, "heads": self.heads})
         if recipe.start:
-            state = torch.load(recipe.start, weights_only=True)
-            self.net.load_state_dict(state["net"])
-            self.heads.load_state_dict(state["heads"])
+            self._begin_from(Path(recipe.start))
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.trained, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
         )
@@ -177,6 +178,17 @@ class _Run:
             self.optimiser.load_state_dict(state["optimiser"])
             self.rows = state["rows"]
 
+    def _begin_from(self, start: Path) -> None:
+        if start.is_dir():
+            shipped = VGG.from_pretrained(start)
+            self.heads["tiny"].load_state_dict(shipped.head.state_dict())
+            shipped.classifier[-1] = self.net.head  # the net's own, of another size, is not trained
+            self.net.load_state_dict(shipped.state_dict())
+        else:
+            state = torch.load(start, weights_only=True)
+            self.net.load_state_dict(state["net"])
+            self.heads.load_state_dict(state["heads"])
+
     def epoch(self) -> None:
         recipe, number = self.recipe, len(self.rows)
         started, losses = time.perf_counter(), []
@@ -194,8 +206,14 @@ class _Run:
         size = self.recipe.size(number)
         if list(rows) == ["cifar"]:
             size = min(size, self.recipe.validation_size("cifar"))
+        least = {"cifar": self.recipe.cifar_smallest_area}  # of 32 pixels a small part shows little
         x = torch.cat(
-            [augment(torch.from_numpy(self.sets[n]["train"].images[r]), size, generator) for n, r in rows.items()]
+            [
+                augment(
+                    torch.from_numpy(self.sets[name]["train"].images[found]), size, generator, least.get(name, 0.35)
+                )
+                for name, found in rows.items()
+            ]
         )
         with torch.autocast("cpu", dtype=torch.bfloat16):
             features = _embed(self.net, x.contiguous(memory_format=torch.channels_last))
