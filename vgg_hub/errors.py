@@ -11,6 +11,7 @@ __all__ = [
     "FinetuneError",
     "HubError",
     "LabelError",
+    "ParityError",
     "PhotoError",
     "VGGHubError",
 ]
@@ -26,6 +27,10 @@ class ConfigError(VGGHubError, ValueError):
 
 class CheckpointError(VGGHubError):
     """A folder or file of weights does not hold what it should; the message names the file."""
+
+
+class ParityError(CheckpointError):
+    """A saved folder opens in another loader, or in ours, as something else than what was saved; names the loader."""
 
 
 class HubError(VGGHubError):
