@@ -21,11 +21,13 @@ from huggingface_hub.utils import (
 from torch import OutOfMemoryError
 
 from . import __version__
-from .cli_commands import run_app, run_classify, run_finetune, run_inspect, run_push
+from .cli_commands import run_app, run_classify, run_finetune, run_inspect
+from .cli_share import run_convert, run_export, run_push
 from .cli_text import complain
 from .config import DEPTHS
 from .errors import VGGHubError
 from .finetune import MAX_SEED
+from .hub import DTYPES
 
 __all__ = ["main"]
 
@@ -93,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_finetune(commands)
     _add_classify(commands)
     _add_push(commands)
+    _add_convert(commands)
+    _add_export(commands)
     inspect = _command(commands, "inspect", run_inspect, "show what a model is: its layers, labels and scores")
     _add_model(inspect)
     _add_json(inspect)
@@ -168,4 +172,52 @@ def _add_push(commands) -> None:
     parser = _command(commands, "push", run_push, "upload a model's folder to the Hugging Face Hub")
     parser.add_argument("folder", metavar="FOLDER", help="a folder that `vgg-hub finetune --out` wrote")
     parser.add_argument("repo", metavar="REPO", help="owner/name; made if it is not there")
-    parser.add_argument("--private", action="store_true", help="make the repo private, if it is made")
+    parser.add_argument("--private", action="store_true", help="make the repo private; one that is public is refused")
+    parser.add_argument(
+        "--delta",
+        action="store_true",
+        help="upload the head alone, a few KB; only vgg-hub opens it, with the base it names",
+    )
+    _add_dtype(parser)
+    parser.add_argument(
+        "--replace-card", action="store_true", help="write a new model card over one that was edited on the Hub"
+    )
+    parser.add_argument(
+        "--no-check",
+        dest="check",
+        action="store_false",
+        help="upload without opening it first through each library that is installed",
+    )
+
+
+def _add_dtype(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dtype", choices=tuple(DTYPES), help="type of the weights; 16 bits halve the size (default: as they are)"
+    )
+
+
+def _add_convert(commands) -> None:
+    parser = _command(commands, "convert", run_convert, "make a folder of ours from the weights of others")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a file of torchvision's (vgg11_bn-6002323d.pth) or of your own net, a folder, or a Hub repo, timm's too",
+    )
+    parser.add_argument("out", metavar="OUT", help="folder to save the model in")
+    parser.add_argument(
+        "--labels",
+        metavar="A,B,C|FILE|imagenet",
+        help="class names in the order of the logits: between commas, a line each in a text file, or ImageNet's",
+    )
+    parser.add_argument(
+        "--layers", metavar="64,M,128,M", help="the layers of a net that is none of the standard depths, M a pooling"
+    )
+    _add_dtype(parser)
+    _add_json(parser)
+
+
+def _add_export(commands) -> None:
+    parser = _command(commands, "export", run_export, "write a model as one ONNX file, labels and preprocessing in it")
+    _add_model(parser)
+    parser.add_argument("file", metavar="FILE", help="file to write, such as model.onnx")
+    _add_json(parser)

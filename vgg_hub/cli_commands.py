@@ -16,7 +16,7 @@ from .cli_text import answer_text, complain, report_text, show, show_json, summa
 from .config import DEPTHS
 from .errors import CheckpointError, ConfigError, PhotoError, VGGHubError
 
-__all__ = ["run_app", "run_classify", "run_finetune", "run_inspect", "run_push"]
+__all__ = ["run_app", "run_classify", "run_finetune", "run_inspect"]
 
 
 def run_finetune(options: argparse.Namespace) -> int:
@@ -153,17 +153,6 @@ def _pictures(given: Iterable[str]) -> Iterator[tuple[str, PhotoError | None]]:
             yield path, PhotoError(f"{file_name(path)} holds no picture; give pictures or a folder of them.")
         for picture in found:
             yield str(picture), None
-
-
-def run_push(options: argparse.Namespace) -> int:
-    from .model import VGG
-
-    folder = Path(options.folder)
-    if not folder.is_dir():  # without a slash or with one it could name a checkpoint that ships or another's repo
-        raise CheckpointError(f"{folder.name} is not a folder here; give one that `vgg-hub finetune --out` wrote.")
-    model = VGG.from_pretrained(folder.resolve(), dtype=None)
-    show(model.push_to_hub(options.repo, private=options.private or None))
-    return 0
 
 
 def run_inspect(options: argparse.Namespace) -> int:
