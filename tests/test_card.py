@@ -93,36 +93,6 @@ def fine_tuned(labels: list[str], **facts: object) -> str:
     return render_card(config, REPORT | {"labels": labels, "counts": dict.fromkeys(labels, 5)} | facts)
 
 
-def test_front_matter_of_a_fine_tuned_net(tmp_path):
-    model = tiny_vgg().replace_head(["cat", "dog"])
-    model.provenance = REPORT | {"licence": "bsd-3-clause"}
-    model.save_pretrained(tmp_path / "m")
-    data = ModelCard.load(tmp_path / "m" / "README.md").data
-    assert (data.library_name, data.pipeline_tag, data.license) == ("vgg-hub", "image-classification", "bsd-3-clause")
-    assert data.tags == ["vgg", "vgg-bn"]
-    (result,) = data.eval_results
-    assert (result.metric_type, result.metric_value) == ("accuracy", 0.9)
-    assert result.metric_args == {"low": 0.735, "high": 0.979, "n": 30}
-
-
-def test_front_matter_of_a_shipped_net():
-    data = ModelCard(render_card(VGGConfig(depth=13), SHIPPED)).data
-    (result,) = data.eval_results
-    assert (data.model_name, data.license) == ("vgg13-bn", "mit")
-    assert (result.dataset_name, result.dataset_type, result.dataset_split) == ("Some Set", "some-set", "test")
-    assert result.metric_value == 0.8765
-
-
-def test_what_is_not_known_is_not_in_the_front_matter():
-    data = ModelCard(render_card(VGGConfig())).data
-    assert data.to_dict() == {
-        "library_name": "vgg-hub",
-        "pipeline_tag": "image-classification",
-        "tags": ["vgg", "vgg11-bn"],
-    }
-    assert ModelCard(render_card(VGGConfig(), {"licence": "MIT\nevil: 1"})).data.license is None
-
-
 def test_the_text_of_a_fine_tuned_net_states_its_facts():
     text = render_card(VGGConfig(layers=[8, "M"], label_names=["cat", "dog"], input_size=64), REPORT)
     assert "\n# cat or dog? (vgg\\-bn)\n" in text or "\n# cat or dog? (vgg-bn)\n" in text
@@ -132,8 +102,23 @@ def test_the_text_of_a_fine_tuned_net_states_its_facts():
     assert "Right on about 27 of 30 photos that it had not seen (90 %); with that many photos the true rate is" in text
     assert "likely between 74 and 98 %." in text
     assert "It was judged on few photos: read the interval" in text
+    assert "How that was measured: x.\n" in text
     assert "resized to 73 pixels (bilinear), the centre 64 x 64 is" in text
     assert "opens in timm" not in text
+
+
+def test_how_it_was_made_is_said_where_it_is_known():
+    facts = {"seed": 3, "stopped": True, "versions": {"torch": "2.14.1", "a|b": "<1>", "c": 5, "d": "\u202e"}}
+    text = render_card(VGGConfig(), facts)
+    assert "## How it was made\n\nSeed 3; stopped by hand before it was done.\n" in text
+    assert "Versions: torch 2\\.14.1, a\\|b &lt;1\\>.\n" in text
+    assert "Versions" not in render_card(VGGConfig(), {"seed": 3, "versions": {"c": 5}})
+    assert "How it was made" not in render_card(VGGConfig(), {"seed": -1, "stopped": 1, "versions": ["torch"]})
+
+
+def test_no_photo_is_named():
+    report = REPORT | {"mistakes": [{"file": "aunt.jpg", "label": "cat"}], "warnings": ["aunt.jpg was left out"]}
+    assert "aunt" not in render_card(VGGConfig(label_names=["cat", "dog"]), report)
 
 
 def test_the_text_of_a_shipped_net_states_its_facts():
@@ -151,14 +136,10 @@ def test_the_text_of_a_shipped_net_states_its_facts():
 
 def test_sections_without_facts_are_left_out():
     text = render_card(VGGConfig(layers=[8, "M"], in_channels=1, mean=[0.5], std=[0.25]))
-    assert re.findall(r"^## .*", text, re.MULTILINE) == ["## What it reads", "## Limits"]
+    assert re.findall(r"^## .*", text, re.MULTILINE) == ["## How to load it", "## What it reads", "## Limits"]
     assert "Grey pictures" in text
     assert "by mean 0.5 and standard deviation 0.25" in text
     assert 'from_pretrained("FOLDER")' in text
-
-
-def test_a_local_folder_opens_in_timm_by_another_scheme():
-    assert 'timm.create_model("local-dir:FOLDER"' in render_card(VGGConfig())
 
 
 def test_the_place_in_the_example_cannot_leave_its_string():

@@ -1,43 +1,58 @@
 """The model card: facts only. Sections without facts are left out.
 
-Facts come from the configuration and from `provenance`, a JSON object with any of these keys:
+Facts come from the configuration, from the receipt of the check before a push (`parity.Receipt.to_dict`) and from
+`provenance`, a JSON object with any of these keys:
 
-- of a fine-tuning (`finetune.Report.to_dict`): `labels`, `counts`, `validation`, `trainable`, `base`, `seed`;
-- of a checkpoint that ships: `data` ([{name, pictures, licence}]), `scores` ([{dataset, split, accuracy, n}]),
-  `licence`, `notes` (texts).
+- of a fine-tuning (`report.Report.provenance`): `labels`, `counts`, `validation`, `trainable`, `base`, `seed`,
+  `stopped`, `versions` ({package: version});
+- of a checkpoint that ships: `data` ([{name, pictures, licence, hub}], `hub` being the data set's id on the Hub),
+  `scores` ([{dataset, split, accuracy, n}]), `licence`, `notes` (texts).
 
-`provenance` may come from a stranger's file: what is not of the expected kind is left out, and every text is escaped.
+All of it may come from a stranger's file: what is not of the expected kind is left out, and every text is escaped.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from importlib.resources import files
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import ModelCard
 from jinja2 import Environment
 
-from .config import VGGConfig, is_unseen
+from .card_merge import between_marks
+from .card_metadata import (
+    card_metadata,
+    delta_base,
+    fact_list,
+    flat,
+    is_amount,
+    is_count,
+    is_rate,
+    is_repo_id,
+    provenance_rows,
+    validation_facts,
+)
+from .config import VGGConfig
 from .config_json import timm_architecture
 from .summary import parameter_count
 
 __all__ = ["accuracy_sentence", "escape_markdown", "provenance_rows", "render_card"]
 
+LOADERS = ("vgg_hub", "timm", "transformers", "torchvision")
+OUTCOMES = ("equal", "not installed", "not for this net")
+HALF = ("float16", "bfloat16")
+
 
 def escape_markdown(text: object) -> str:
     """A text that shows as it is in Markdown, inside a table too: no markup, link, HTML or line break of its own."""
     marked = (
-        re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@=-])", r"\\\1", _flat(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+        re.sub(r"([\\`*_{}\[\]()<>#+!|~&$^:@=-])", r"\\\1", flat(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
     )
     # A dot marks up only after the number that starts a list and after www, which some renderers make a link of.
     return re.sub(r"(?i)(^\d+|www)\.", r"\1\\.", marked)
-
-
-def _flat(text: object) -> str:
-    """On one line, without characters that cannot be seen."""
-    return " ".join("".join(" " if is_unseen(c) else c for c in str(text)).split())
 
 
 def accuracy_sentence(accuracy: float, low: float, high: float, n: int) -> str:
@@ -48,93 +63,136 @@ def accuracy_sentence(accuracy: float, low: float, high: float, n: int) -> str:
     )
 
 
-def render_card(config: VGGConfig, provenance: Mapping[str, object] | None = None, where: str = "FOLDER") -> str:
-    """The text of README.md: YAML front matter and the card.
+def render_card(
+    config: VGGConfig,
+    provenance: Mapping[str, object] | None = None,
+    where: str = "FOLDER",
+    receipt: Mapping[str, object] | None = None,
+    delta: Mapping[str, object] | None = None,
+) -> str:
+    """The text of README.md: YAML front matter, and the card between marks by which `merge_card` knows it again.
 
     Args:
         config: of the model.
         provenance: what is known of the weights' making; None: nothing.
-        where: folder or repo that the example loads from.
+        where: folder or repo that the examples load from.
+        receipt: what was compared before the push, any part of {"pictures", "saved_as", "rounding", "loaders"}; None:
+            nothing was.
+        delta: for a folder that holds the head alone, what it stands on: any of {"base" (or "name"): a repo or shipped
+            name, "commit", "sha256"}; None for a whole folder.
     """
     facts = dict(provenance or {})
-    validation, counts = _validation(facts), _counts(facts)
     # The text is Markdown: what goes in is escaped by `escape_markdown`.
     template = Environment(trim_blocks=True, lstrip_blocks=True, autoescape=False).from_string(  # noqa: S701
         (files("vgg_hub") / "card_template.md").read_text(encoding="utf-8")
     )
+    text = template.render(
+        **_what(config, facts), **_ways(config, where, delta), **_making(facts), **_checked(dict(receipt or {}))
+    )
+    metadata = card_metadata(config, facts, delta)
+    return str(ModelCard(f"---\n{metadata.to_yaml()}\n---\n\n{between_marks(text, metadata.to_dict())}"))
+
+
+def _what(config: VGGConfig, facts: Mapping[str, object]) -> dict[str, object]:
+    """What the net is and reads."""
     labels = [escape_markdown(label) for label in config.label_names]
     short_task = labels[:-1] if 0 < len(labels) <= 10 else []
-    text = template.render(
-        title=f"{' or '.join(labels[:4])}? ({config.name})" if counts and labels else config.name,
-        task=" and ".join([", ".join(short_task), labels[-1]]) if short_task else None,
-        depth=config.depth or "",
-        batch_norm=config.batch_norm,
-        classes=config.num_classes,
-        where=re.sub(r"[^\w./ -]", "_", where),
-        scheme="hf-hub:" if "/" in where else "local-dir:",
-        opens_in_timm=timm_architecture(config) is not None,
-        colours={1: "Grey", 3: "RGB"}.get(config.in_channels, f"{config.in_channels}-channel"),
-        resize=math.floor(config.input_size / config.crop_pct),
-        size=config.input_size,
-        interpolation=config.interpolation,
-        mean=", ".join(f"{v:g}" for v in config.mean),
-        std=", ".join(f"{v:g}" for v in config.std),
-        parameters=f"{parameter_count(config):,}",
-        data=[_data_row(row) for row in provenance_rows(facts, "data")],
-        scores=[_score_row(row) for row in provenance_rows(facts, "scores") if _is_rate(row.get("accuracy"))],
-        counts=[(escape_markdown(k), v) for k, v in counts.items()],
-        base=_text(facts, "base"),
-        trainable=_text(facts, "trainable"),
-        seed=facts["seed"] if _is_count(facts.get("seed")) else None,
-        validation=accuracy_sentence(**validation) if validation else None,
-        notes=[escape_markdown(note) for note in _list(facts, "notes") if isinstance(note, str)],
-        few=bool(validation and validation["n"] < 200),
-    )
-    return str(ModelCard(f"---\n{_metadata(config, facts, validation).to_yaml()}\n---\n\n{text}"))
+    return {
+        "title": f"{' or '.join(labels[:4])}? ({config.name})" if _counts(facts) and labels else config.name,
+        "task": " and ".join([", ".join(short_task), labels[-1]]) if short_task else None,
+        "depth": config.depth or "",
+        "batch_norm": config.batch_norm,
+        "classes": config.num_classes,
+        "colours": {1: "Grey", 3: "RGB"}.get(config.in_channels, f"{config.in_channels}-channel"),
+        "resize": math.floor(config.input_size / config.crop_pct),
+        "size": config.input_size,
+        "interpolation": config.interpolation,
+        "mean": ", ".join(f"{v:g}" for v in config.mean),
+        "std": ", ".join(f"{v:g}" for v in config.std),
+        "parameters": f"{parameter_count(config):,}",
+    }
 
 
-def _metadata(config: VGGConfig, facts: dict[str, object], validation: dict[str, float] | None) -> ModelCardData:
-    results = [
-        EvalResult(
-            task_type="image-classification",
-            dataset_type=re.sub(r"[^a-z0-9]+", "-", _flat(row.get("dataset", "")).lower())[:80].strip("-")
-            or "pictures",
-            dataset_name=_flat(row.get("dataset", ""))[:80] or "pictures",
-            dataset_split=_flat(row.get("split", ""))[:40] or "test",
-            metric_type="accuracy",
-            metric_value=row["accuracy"],
-        )
-        for row in provenance_rows(facts, "scores")
-        if _is_rate(row.get("accuracy"))
+def _ways(config: VGGConfig, where: str, delta: Mapping[str, object] | None) -> dict[str, object]:
+    """The ways to load it that hold for this net, and for a head alone what it needs."""
+    where = re.sub(r"[^\w./ -]", "_", where)
+    like_torchvision = (config.pool_size, config.hidden_features, config.width, config.in_channels) == (7, 4096, 1.0, 3)
+    ways: dict[str, object] = {
+        "where": where,
+        "argument": shlex.quote(where),
+        "scheme": "hf-hub:" if "/" in where and is_repo_id(where) else "local-dir:",
+        "opens_in_timm": timm_architecture(config) is not None,
+        "torchvision_name": f"vgg{config.depth}{'_bn' if config.batch_norm else ''}"
+        if config.depth and like_torchvision
+        else None,
+    }
+    if delta is not None:
+        digests = {"commit": r"[0-9a-f]{7,64}", "sha256": r"[0-9a-f]{64}"}
+        known = {key: str(delta.get(key, "")) for key, form in digests.items()}
+        ways["delta"] = {key: known[key] if re.fullmatch(form, known[key]) else None for key, form in digests.items()}
+        ways["delta"]["base"] = escape_markdown(delta_base(delta) or "") or "another net"
+    return ways
+
+
+def _making(facts: Mapping[str, object]) -> dict[str, object]:
+    """How the weights came to be, and how good they are."""
+    validation = validation_facts(facts)
+    base, trainable = _text(facts, "base"), _text(facts, "trainable")
+    steps = [
+        f"the start was {base}" if base else None,
+        f"trained: {trainable}" if trainable else None,
+        f"seed {facts['seed']}" if is_count(facts.get("seed")) else None,
+        "stopped by hand before it was done" if facts.get("stopped") is True else None,
     ]
-    if validation:
-        results.append(
-            EvalResult(
-                task_type="image-classification",
-                dataset_type="photos",
-                dataset_name="the photos it was fine-tuned on, cross-validated",
-                metric_type="accuracy",
-                metric_value=round(validation["accuracy"], 4),
-                metric_args={key: validation[key] for key in ("low", "high", "n")},
-            )
-        )
-    known = {"model_name": config.name, "eval_results": results} if results else {}
-    licence = facts.get("licence")
-    if isinstance(licence, str) and re.fullmatch(r"[a-z0-9.-]{1,40}", licence):
-        known["license"] = licence
-    return ModelCardData(
-        library_name="vgg-hub", pipeline_tag="image-classification", tags=["vgg", config.name], **known
-    )
+    making = "; ".join(filter(None, steps))
+    versions = facts.get("versions")
+    versions = list(versions.items())[:20] if isinstance(versions, dict) else []
+    named = [f"{escape_markdown(k)} {escape_markdown(v)}" for k, v in versions if isinstance(v, str) and flat(v)]
+    return {
+        "data": [_data_row(row) for row in provenance_rows(facts, "data")],
+        "scores": [_score_row(row) for row in provenance_rows(facts, "scores") if is_rate(row.get("accuracy"))],
+        "counts": [(escape_markdown(k), v) for k, v in _counts(facts).items()],
+        "making": f"{making[0].upper()}{making[1:]}." if making else None,
+        "versions": ", ".join(named),
+        "validation": accuracy_sentence(**validation) if validation else None,
+        "method": _text(facts["validation"], "method") if validation else None,
+        "notes": [escape_markdown(note) for note in fact_list(facts, "notes") if isinstance(note, str)],
+        "few": bool(validation and validation["n"] < 200),
+    }
 
 
-def provenance_rows(facts: Mapping[str, object], key: str) -> list[dict[str, object]]:
-    """The rows of `data` or `scores` that are JSON objects; what each holds is still a stranger's."""
-    return [row for row in _list(facts, key) if isinstance(row, dict)]
+def _checked(receipt: Mapping[str, object]) -> dict[str, object]:
+    """What the loaders made of the folder, and what half precision did to it."""
+    rows = [row for row in fact_list(receipt, "loaders") if isinstance(row, dict)]
+    rows = [row for row in rows if row.get("name") in LOADERS and row.get("outcome") in OUTCOMES]
+    saved_as, rounding = receipt.get("saved_as"), receipt.get("rounding")
+    rounding = rounding if isinstance(rounding, dict) else {}
+    effects = []
+    if is_amount(rounding.get("logits")):
+        spread = rounding.get("spread")
+        beside = f", where they differ by {spread:.2g} from picture to picture" if is_amount(spread) else ""
+        effects.append(f"it changed the logits by at most {rounding['logits']:.2g}{beside}")
+    if is_rate(rounding.get("top1")):
+        effects.append(f"the first class stayed the same on {100 * rounding['top1']:.0f} % of the pictures")
+    told = f": {'; '.join(effects)}" if effects else ""
+    return {
+        "loaders": [_loader_row(row) for row in rows],
+        "pictures": receipt["pictures"] if is_count(receipt.get("pictures")) else None,
+        "half": f"The weights are stored in half precision, {saved_as}{told}." if saved_as in HALF else None,
+    }
 
 
-def _list(facts: Mapping[str, object], key: str) -> list[object]:
-    found = facts.get(key)
-    return found[:50] if isinstance(found, list) else []
+def _loader_row(row: Mapping[str, object]) -> dict[str, str]:
+    equal = row["outcome"] == "equal"
+    why = None if equal else _text(row, "why")
+    return {
+        "name": escape_markdown(row["name"]),
+        "version": _text(row, "version") or "",
+        "outcome": f"{row['outcome']}{f', {why}' if why else ''}",
+        "logits": f"{row['logits']:.1e}" if equal and is_amount(row.get("logits")) else "",
+        "preprocessing": f"{row['preprocessing']:.1e}" if equal and is_amount(row.get("preprocessing")) else "",
+        "labels": "the same" if equal and row.get("labels") is True else "",
+    }
 
 
 def _text(facts: Mapping[str, object], key: str) -> str | None:
@@ -142,17 +200,9 @@ def _text(facts: Mapping[str, object], key: str) -> str | None:
     return (escape_markdown(found) or None) if isinstance(found, str) else None
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
-
-
-def _is_rate(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
-
-
 def _data_row(row: Mapping[str, object]) -> str:
     parts = [_text(row, "name") or "pictures"]
-    if _is_count(row.get("pictures")):
+    if is_count(row.get("pictures")):
         parts.append(f"{row['pictures']:,} pictures")
     if licence := _text(row, "licence"):
         parts.append(licence)
@@ -161,20 +211,10 @@ def _data_row(row: Mapping[str, object]) -> str:
 
 def _score_row(row: Mapping[str, object]) -> dict[str, str]:
     name = f"{_text(row, 'dataset') or 'pictures'}, {_text(row, 'split') or 'test'}"
-    n = f"{row['n']:,}" if _is_count(row.get("n")) else ""
+    n = f"{row['n']:,}" if is_count(row.get("n")) else ""
     return {"name": name, "accuracy": f"{100 * row['accuracy']:.1f} %", "n": n}
 
 
 def _counts(facts: Mapping[str, object]) -> dict[str, int]:
     counts = facts.get("counts")
-    return {str(k): v for k, v in counts.items() if _is_count(v)} if isinstance(counts, dict) else {}
-
-
-def _validation(facts: Mapping[str, object]) -> dict[str, float] | None:
-    found = facts.get("validation")
-    if not isinstance(found, dict) or not all(_is_rate(found.get(key)) for key in ("accuracy", "low", "high")):
-        return None
-    n = found.get("n")
-    if not _is_count(n) or n < 1:
-        return None
-    return {key: found[key] for key in ("accuracy", "low", "high")} | {"n": n}
+    return {str(k): v for k, v in counts.items() if is_count(v)} if isinstance(counts, dict) else {}
