@@ -18,6 +18,7 @@ from huggingface_hub import HfApi, close_session, constants, file_download, hf_a
 from huggingface_hub.utils import _auth, _http
 
 from tests.hubserver import HubServer
+from vgg_hub import transfer
 
 __all__ = ["LocalHub", "hub", "local_hub"]
 
@@ -134,7 +135,7 @@ def _point_client(patch: pytest.MonkeyPatch, server: LocalHub) -> None:
     patch.setattr(_http, "_HUB_ORIGINS", _http._HUB_ORIGINS | {_http._url_origin(server.url)})
     patch.setattr(_auth, "_OAUTH_REFRESH_CACHE", None)
     shortened = SimpleNamespace(**{**vars(time), "sleep": server.sleep})
-    for module in (_http, file_download):
+    for module in (_http, file_download, transfer):
         patch.setattr(module, "time", shortened)
     if "huggingface_hub.hf_file_system" in sys.modules:
         huggingface_hub.HfFileSystem.clear_instance_cache()  # they remember the endpoint

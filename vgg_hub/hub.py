@@ -1,23 +1,25 @@
-"""Saving, loading and pushing: what `VGG` inherits. Strict both ways; see `folder` and `config_json` for the format."""
+"""Saving, loading and pushing: what `VGG` inherits. Strict both ways; see `folder`, `config_json` and `delta`."""
 
 from __future__ import annotations
 
 import os
-import re
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import torch
-from huggingface_hub import HfApi, PyTorchModelHubMixin, hf_hub_download
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor
 
-from .bundled import bundled_folder, bundled_names
 from .card import render_card
-from .config_json import config_to_json, read_config
-from .errors import CheckpointError, HubError
-from .folder import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
-from .hub_errors import hub_errors
+from .config_json import SHAPE_FIELDS, config_to_json, read_config
+from .delta import Base, check_only_head_differs, head_of
+from .errors import CheckpointError
+from .folder import CARD_FILE, CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
 from .layouts import to_disk
+from .push import push
+from .sources import Place, find, find_base
+from .transfer import Say
 
 if TYPE_CHECKING:
     from .config import VGGConfig
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "HubMixin"]
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-REPO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
 class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
@@ -35,11 +36,13 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         provenance: what is known of how the weights came to be: the report of the fine-tuning, or, for checkpoints
             that ship, data and scores (see `card`). Kept in `config.json`, shown in the card. None: nothing is known.
         source: where the weights were loaded from (a shipped name, `owner/name@commit`, a folder's name), or None.
+        base: the net that others can get and whose weights, but for the head, these are, or None (see `delta`).
     """
 
     config: VGGConfig
     provenance: dict[str, object] | None = None
     source: str | None = None
+    base: Base | None = None
 
     @classmethod
     def from_pretrained(
@@ -55,6 +58,9 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
     ) -> Self:
         """Load a trained net, in eval mode, on the CPU.
 
+        What comes from the Hub is compared with the digests that it states. A folder with the head alone is put on
+        the net that it names, which is fetched too.
+
         Args:
             pretrained_model_name_or_path: the name of a checkpoint that ships (`vgg11-bn`), a folder, or a Hub repo
                 (`owner/name`); timm's VGG repos (`timm/vgg11_bn.tv_in1k`) are read as they are.
@@ -69,36 +75,63 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             CheckpointError: the name is none of these, or the folder does not hold what it should.
             HubError: the repo is not there, not open to you, or cannot be reached.
         """
-        name = os.fspath(pretrained_model_name_or_path)
-        folder, source = _local_folder(name)
-        if folder is not None and revision is not None:
-            raise CheckpointError(f"{name!r:.120} is on this machine and has no revisions; leave revision out.")
-        if folder is None:
-            folder, source = _download(
-                name,
-                revision=revision,
-                token=token,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                force_download=force_download,
-            )
-        return cls._from_folder(folder, source, dtype)
-
-    @classmethod
-    def _from_folder(cls, folder: Path, source: str, dtype: torch.dtype | None) -> Self:
-        config, provenance = read_config(folder / CONFIG_FILE, source)
-        with torch.device("meta"):  # nothing is allocated or drawn: the file's tensors take the place of these
-            model = cls(config, init_weights=False)
-        tensors = read_weights(folder / WEIGHTS_FILE, model.state_dict(), config, source)
+        options = {
+            "token": token,
+            "cache_dir": cache_dir,
+            "local_files_only": local_files_only,
+            "force_download": force_download,
+        }
+        place = find(os.fspath(pretrained_model_name_or_path), revision=revision, **options)
+        config, provenance = read_config(place.folder / CONFIG_FILE, place.shown)
+        model = cls.on_meta(config)
+        if place.delta:
+            tensors = cls._on_base(place, model.state_dict(), config, options)
+        else:
+            tensors = read_weights(place.folder / WEIGHTS_FILE, model.state_dict(), config, place.shown)
         if dtype is not None:
             tensors = {key: t.to(dtype) if t.is_floating_point() else t for key, t in tensors.items()}
         model.load_state_dict(tensors, strict=True, assign=True)
-        model.provenance = provenance
-        model.source = source
+        model.provenance, model.source, model.base = provenance, place.shown, place.base
         return model.eval()
 
+    @classmethod
+    def on_meta(cls, config: VGGConfig) -> Self:
+        """The net with nothing allocated or drawn: the tensors of a file take the place of these."""
+        with torch.device("meta"):
+            return cls(config, init_weights=False)
+
+    @classmethod
+    def _base_tensors(
+        cls, base: Base, shown: str, options: Mapping[str, object]
+    ) -> tuple[VGGConfig, dict[str, Tensor]]:
+        place = find_base(base, shown, **options)
+        config, _ = read_config(place.folder / CONFIG_FILE, place.shown)
+        expected = cls.on_meta(config).state_dict()
+        return config, read_weights(place.folder / WEIGHTS_FILE, expected, config, place.shown)
+
+    @classmethod
+    def _on_base(
+        cls, place: Place, expected: Mapping[str, Tensor], config: VGGConfig, options: Mapping[str, object]
+    ) -> dict[str, Tensor]:
+        """The tensors of a folder with the head alone, all in the dtype of the head."""
+        head = read_weights(place.folder / HEAD_FILE, head_of(expected), config, place.shown)
+        base_config, rest = cls._base_tensors(place.base, place.shown, options)
+        other = [name for name in SHAPE_FIELDS if getattr(config, name) != getattr(base_config, name)]
+        if other:
+            raise CheckpointError(
+                f"{place.shown} holds a head alone, of a net with {other[0]} {getattr(config, other[0])!r:.60}; "
+                f"{place.base.name} has {getattr(base_config, other[0])!r:.60}: ask for the whole model."
+            )
+        dtype = next(iter(head.values())).dtype
+        return {key: t.to(dtype) if t.is_floating_point() else t for key, t in rest.items()} | head
+
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], *, dtype: str | None = None, card: str | None = None
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        dtype: str | None = None,
+        card: str | None = None,
+        delta: bool = False,
     ) -> None:
         """Write `config.json`, `model.safetensors` and `README.md`, all or nothing.
 
@@ -106,74 +139,83 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             save_directory: the folder; one that is there is replaced, other files in it are kept.
             dtype: "float16" or "bfloat16" halve the size of the weights; None keeps the model's own.
             card: the text of README.md; None writes one from what is known.
+            delta: write the head alone (`head.safetensors`, some kilobytes) and what it stands on, where only the head
+                differs from `base`; `from_pretrained` puts them together again, bit for bit. Only this package
+                opens such a folder.
 
         Raises:
-            CheckpointError: it cannot be written; the folder is then as it was.
+            CheckpointError: it cannot be written (the folder is then as it was), or, with `delta`, more than the
+                head differs, or the base is not one that others can get.
         """
         if dtype is not None and dtype not in DTYPES:
             raise CheckpointError(f"dtype is {dtype!r:.40}; expected one of {', '.join(DTYPES)}.")
+        tensors = self._head_alone() if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
-            text = config_to_json(self.config, self.provenance)
+            text = config_to_json(self.config, self.provenance, self.base, delta)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
-            write_weights(folder / WEIGHTS_FILE, to_disk(self.state_dict(), self.config), DTYPES.get(dtype))
-            card = render_card(self.config, self.provenance) if card is None else card
+            weights = folder / (HEAD_FILE if delta else WEIGHTS_FILE)
+            write_weights(weights, to_disk(tensors, self.config), DTYPES.get(dtype))
+            card = self.card(delta=delta) if card is None else card
             (folder / CARD_FILE).write_text(card, encoding="utf-8")
+
+    def _head_alone(self) -> dict[str, Tensor]:
+        if self.base is None:
+            raise CheckpointError(
+                "This model does not stand on a net that others can get, so its head alone is of no use to them; "
+                "save the whole model, or start from a checkpoint that ships or from a Hub repo."
+            )
+        tensors = self.state_dict()
+        _, of_base = self._base_tensors(self.base, "This model", {})
+        check_only_head_differs(tensors, of_base, self.base)
+        return head_of(tensors)
+
+    def card(self, where: str = "FOLDER", *, receipt: Mapping[str, object] | None = None, delta: bool = False) -> str:
+        """The text of README.md; see `card.render_card`."""
+        stands_on = self.base.to_json() if delta and self.base else None
+        return render_card(self.config, self.provenance, where, receipt=receipt, delta=stands_on)
 
     def push_to_hub(
         self,
         repo_id: str,
         *,
         private: bool | None = None,
-        token: str | None = None,
+        token: str | bool | None = None,
         commit_message: str = "Upload with vgg-hub",
         dtype: str | None = None,
+        delta: bool = False,
+        replace_card: bool = False,
+        check: bool = True,
+        say: Say | None = None,
     ) -> str:
-        """Save and upload in one commit, making the repo if it is not there.
+        """Save and upload in one commit, making the repo if it is not there. Repeating it changes nothing.
+
+        Args:
+            repo_id: `owner/name`.
+            private: make the repo private; an existing public one is then refused. None: as the owner's settings say.
+            token: a Hub token; None or True for the saved one.
+            commit_message: of the commit.
+            dtype, delta: see `save_pretrained`.
+            replace_card: write a new card over one that somebody edited; otherwise only the generated part is renewed.
+            check: before anything is sent, open what was saved in a fresh process through each loader that is
+                installed and compare the answers (see `parity`); what was compared stands in the card.
+            say: gets a sentence a step, and one before each wait for the Hub; None: the log `vgg_hub`.
 
         Returns:
             The commit's URL.
 
         Raises:
+            CheckpointError: the model cannot be saved, or a loader answers differently (`ParityError`).
             HubError: the Hub said no or could not be reached; the message names the repo.
         """
-        if not REPO_ID.fullmatch(repo_id):
-            raise HubError(f"{repo_id!r:.120} is not the name of a Hub repo; write it owner/name.")
-        with tempfile.TemporaryDirectory() as scratch, hub_errors(repo_id, None):
-            folder = Path(scratch) / "model"
-            self.save_pretrained(folder, dtype=dtype, card=render_card(self.config, self.provenance, repo_id))
-            api = HfApi(token=token)
-            api.create_repo(repo_id, private=private, exist_ok=True)
-            return api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=commit_message).commit_url
-
-
-def _local_folder(name: str) -> tuple[Path | None, str]:
-    """The folder that a name means, and how to call it; (None, "") where it can only be a Hub repo."""
-    path = Path(os.path.expanduser(name))
-    shipped = bundled_folder(name)
-    if shipped is not None:
-        if os.path.isdir(path) and not path.samefile(shipped):
-            raise CheckpointError(
-                f"{name} is a checkpoint that ships and also a folder here; write ./{name} for the folder, "
-                "or rename the folder to use the checkpoint."
-            )
-        return shipped, name
-    if name and os.path.isdir(path):
-        return path, path.resolve().name
-    if os.path.isfile(path):
-        raise CheckpointError(f"{path.name} is a file; give the folder that holds config.json and model.safetensors.")
-    if not REPO_ID.fullmatch(name):
-        raise CheckpointError(
-            f"{name!r:.120} is not a folder here, nor a checkpoint that ships ({', '.join(bundled_names()) or 'none'}); "
-            "a Hub repo is written owner/name."
+        return push(
+            self,
+            repo_id,
+            private=private,
+            token=token,
+            commit_message=commit_message,
+            dtype=dtype,
+            delta=delta,
+            replace_card=replace_card,
+            check=check,
+            say=say,
         )
-    return None, ""
-
-
-def _download(name: str, *, revision: str | None, **options: object) -> tuple[Path, str]:
-    with hub_errors(name, revision):
-        config = hf_hub_download(name, CONFIG_FILE, revision=revision, **options)
-        # The cache keeps a folder a commit: take the weights of the same commit, whatever happens meanwhile.
-        commit = Path(config).parent.name
-        read_config(Path(config), name)  # refuses what is not a VGG before its weights are fetched
-        hf_hub_download(name, WEIGHTS_FILE, revision=commit, **options)
-    return Path(config).parent, f"{name}@{commit[:12]}"

@@ -35,9 +35,12 @@ def hub_errors(repo: str, revision: str | None) -> Iterator[None]:
     except hf.HFValidationError as error:
         raise HubError(f"{repo!r:.120} is not the name of a Hub repo; write it owner/name.") from error
     except ValueError as error:
-        if "README.md" not in str(error):
+        if "README.md" in str(error):
+            raise HubError(f"The Hub refused the card of {repo}: its metadata is not valid.") from error
+        if not isinstance(error.__cause__, (OSError, hf.HTTPError)):
             raise
-        raise HubError(f"The Hub refused the card of {repo}: its metadata is not valid.") from error
+        # How the client reports that the Hub cannot be reached when a download is forced.
+        raise HubError(_sentence(error.__cause__, repo, revision)) from error
     except (OSError, hf.HTTPError, hf.EntryNotFoundError) as error:
         raise HubError(_sentence(error, repo, revision)) from error
 

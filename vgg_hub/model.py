@@ -137,7 +137,7 @@ class VGG(nn.Module, HubMixin):
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
         twin.load_state_dict(self.state_dict(), assign=True)
-        twin.provenance, twin.source = self.provenance, self.source
+        twin.provenance, twin.source, twin.base = self.provenance, self.source, self.base
         return twin.eval()
 
     def replace_head(self, labels: Sequence[str]) -> Self:

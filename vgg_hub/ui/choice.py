@@ -13,9 +13,9 @@ from ..bundled import bundled_folder, bundled_names
 from ..config import VGGConfig
 from ..config_json import read_config
 from ..errors import CheckpointError, ConfigError
-from ..hub import REPO_ID
 from ..start import WEIGHTS, random_config, starting_source
 from ..summary import weight_bytes
+from ..transfer import REPO_ID
 
 __all__ = ["Choice", "Net", "look_up"]
 

@@ -1,0 +1,94 @@
+"""From a model to a Hub repo: save, check, card, one commit."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import errors as hf
+
+from .card_merge import merge_card
+from .errors import HubError
+from .folder import CARD_FILE, HEAD_FILE, WEIGHTS_FILE
+from .hub_errors import hub_errors
+from .transfer import LOG, REPO_ID, Say, persistently
+
+if TYPE_CHECKING:
+    from .model import VGG
+
+__all__ = ["push"]
+
+
+def push(
+    model: VGG,
+    repo_id: str,
+    *,
+    private: bool | None,
+    token: str | bool | None,
+    commit_message: str,
+    dtype: str | None,
+    delta: bool,
+    replace_card: bool,
+    check: bool,
+    say: Say | None,
+) -> str:
+    """See `VGG.push_to_hub`."""
+    if not REPO_ID.fullmatch(repo_id):
+        raise HubError(f"{repo_id!r:.120} is not the name of a Hub repo; write it owner/name.")
+    tell = say or LOG.info
+    with tempfile.TemporaryDirectory(prefix="vgg-hub-") as scratch, hub_errors(repo_id, None):
+        folder = Path(scratch) / "model"
+        tell("Saving the model.")
+        model.save_pretrained(folder, dtype=dtype, delta=delta)
+        receipt = None
+        if check:
+            from .parity import check_folder  # here, for it opens the model again: the one way up from this layer
+
+            tell("Opening it in a fresh process through each loader, and comparing the answers.")
+            receipt = check_folder(folder, model).to_dict()
+        api = HfApi(token=token)
+        tell(f"Making {repo_id}, if it is not there.")
+        persistently(lambda: api.create_repo(repo_id, private=private, exist_ok=True), repo_id, say)
+        if private:
+            _check_private(api, repo_id, say)
+        card = model.card(repo_id, receipt=receipt, delta=delta)
+        if not replace_card:
+            card, sentence = merge_card(_card_there(api, repo_id, Path(scratch) / "there", say), card)
+            if sentence:
+                tell(sentence)
+        (folder / CARD_FILE).write_bytes(card.encode("utf-8", "surrogateescape"))
+        tell(f"Uploading to {repo_id}.")
+        return persistently(
+            lambda: api.upload_folder(
+                repo_id=repo_id,
+                folder_path=folder,
+                commit_message=commit_message,
+                delete_patterns=WEIGHTS_FILE if delta else HEAD_FILE,  # of an earlier push of the other kind
+            ),
+            repo_id,
+            say,
+        ).commit_url
+
+
+def _check_private(api: HfApi, repo_id: str, say: Say | None) -> None:
+    """A repo that was there keeps its visibility, whatever `create_repo` is told."""
+    if not persistently(lambda: api.model_info(repo_id), repo_id, say).private:
+        raise HubError(
+            f"{repo_id} is there already and public, but private was asked for; make it private on its settings page "
+            "at the Hub, or choose another name."
+        )
+
+
+def _card_there(api: HfApi, repo_id: str, scratch: Path, say: Say | None) -> str:
+    """The card that the repo has, "" if none; kept out of the cache."""
+    try:
+        path = persistently(
+            lambda: hf_hub_download(repo_id, CARD_FILE, token=api.token, cache_dir=scratch),
+            f"{CARD_FILE} of {repo_id}",
+            say,
+        )
+    except hf.RemoteEntryNotFoundError:
+        return ""
+    return Path(path).read_bytes().decode("utf-8", "surrogateescape")
