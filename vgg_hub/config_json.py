@@ -4,7 +4,7 @@
       "architecture": "vgg11_bn",               only where timm builds the very same net
       "num_classes": 2, "num_features": 512, "label_names": ["cat", "dog"],
       "pretrained_cfg": {"input_size": [3, 224, 224], "interpolation": ..., "crop_pct": ..., "mean": ..., "std": ...},
-      "vgg_hub": {"format": 1, "layers": [...], "batch_norm": ..., ..., "provenance": {...}}
+      "vgg_hub": {"format": 1, "layers": [...], "batch_norm": ..., ..., "provenance": {...}, "base": {...}}
     }
 
 `model_type` stays out: transformers then recognises the file by `pretrained_cfg` and opens it through timm.
@@ -12,24 +12,21 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import unicodedata
+import stat
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from .config import LAYERS, VGGConfig
+from .config import VGGConfig
+from .config_foreign import PREPROCESSING, TIMM_SLIDES_FROM, foreign_config, preprocessing, section
+from .delta import Base, base_of
 from .errors import CheckpointError, ConfigError, LabelError
 
-__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "config_to_json", "read_config"]
+__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "config_to_json", "read_base", "read_config"]
 
 FORMAT = 1
 MAX_CONFIG_BYTES = 4_000_000
-TIMM_SLIDES_FROM = 256
-TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "drop_rate"}  # of these the answers do not depend
 SHAPE_FIELDS = ("layers", "batch_norm", "in_channels", "pool_size", "hidden_features", "width", "dropout")
-PREPROCESSING = ("input_size", "interpolation", "crop_pct", "mean", "std")
 OUR_KEYS = {"architecture", "num_classes", "num_features", "label_names", "pretrained_cfg", "vgg_hub"}
 
 
@@ -45,13 +42,21 @@ def timm_architecture(config: VGGConfig) -> str | None:
     return f"vgg{config.depth}{'_bn' if config.batch_norm else ''}"
 
 
-def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = None) -> str:
-    """The text of `config.json`; `provenance` is kept under `vgg_hub` as it is.
+def config_to_json(
+    config: VGGConfig, provenance: Mapping[str, object] | None = None, base: Base | None = None, delta: bool = False
+) -> str:
+    """The text of `config.json`.
+
+    Args:
+        config: of the model.
+        provenance: kept under `vgg_hub` as it is.
+        base: the net that the model stands on, where it is known (see `delta`).
+        delta: the folder holds the head alone; no other library can open it, so that none is told how.
 
     Raises:
         ConfigError: the provenance is not made of what JSON has.
     """
-    architecture = timm_architecture(config)
+    architecture = None if delta else timm_architecture(config)
     document: dict[str, object] = {"architecture": architecture} if architecture else {}
     document |= {"num_classes": config.num_classes, "num_features": config.out_channels}
     if config.label_names:
@@ -72,6 +77,10 @@ def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = 
     ours |= {name: getattr(config, name) for name in SHAPE_FIELDS} | {"layers": list(config.layers)}
     if provenance is not None:
         ours["provenance"] = dict(provenance)
+    if base is not None:
+        ours["base"] = base.to_json()
+    if delta:
+        ours["delta"] = True
     document["vgg_hub"] = ours
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -84,7 +93,7 @@ def config_to_json(config: VGGConfig, provenance: Mapping[str, object] | None = 
 
 
 def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | None]:
-    """Read a `config.json` of ours or of timm.
+    """Read a `config.json` of ours, of timm, or of the stock mixin (see `config_foreign`).
 
     Args:
         path: the file.
@@ -100,15 +109,35 @@ def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | 
     try:
         if "vgg_hub" in document:
             return _ours(document)
-        licence = _section(document, "pretrained_cfg").get("license")
-        return _timms(document), {"licence": licence} if isinstance(licence, str) else None
+        return foreign_config(document)
     except (ConfigError, LabelError) as error:
         raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
 
 
+def read_base(path: Path, shown: str) -> tuple[Base | None, bool]:
+    """What the net in a folder stands on, where its `config.json` says so, and whether the folder has the head alone.
+
+    Raises:
+        CheckpointError: see `read_config`; or the base is not one.
+    """
+    section = _parse(path, shown).get("vgg_hub")
+    if not isinstance(section, dict):
+        return None, False
+    try:
+        base, delta = base_of(section), section.get("delta", False)
+        if not isinstance(delta, bool) or (delta and base is None):
+            raise ConfigError(f"vgg_hub.delta is {delta!r:.40}; expected true, beside a base, or nothing.")
+    except ConfigError as error:
+        raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
+    return base, delta
+
+
 def _parse(path: Path, shown: str) -> dict[str, object]:
     try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a device or a pipe may never end
+            raise CheckpointError(f"config.json of {shown} is not a plain file; put the file itself there.")
+        if status.st_size > MAX_CONFIG_BYTES:
             raise CheckpointError(
                 f"config.json of {shown} is over {MAX_CONFIG_BYTES // 1_000_000} MB; it is not one of ours."
             )
@@ -134,17 +163,17 @@ def _no_constant(name: str) -> None:
 
 
 def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | None]:
-    shape = _section(document, "vgg_hub")
+    shape = section(document, "vgg_hub")
     if shape.get("format") != FORMAT:
         raise ConfigError(
             f"vgg_hub.format is {shape.get('format')!r:.40}; this version reads {FORMAT}: update vgg-hub."
         )
     unknown = sorted(set(document) - OUR_KEYS) + sorted(
-        f"vgg_hub.{key}" for key in set(shape) - {*SHAPE_FIELDS, "format", "provenance"}
+        f"vgg_hub.{key}" for key in set(shape) - {*SHAPE_FIELDS, "format", "provenance", "base", "delta"}
     )
     if unknown:
         raise ConfigError(f"it holds the unknown key {unknown[0]!r:.80}; remove it or update vgg-hub.")
-    pretrained = _section(document, "pretrained_cfg")
+    pretrained = section(document, "pretrained_cfg")
     missing = [name for name in ("num_classes", "pretrained_cfg") if name not in document]
     missing += [f"vgg_hub.{name}" for name in SHAPE_FIELDS if name not in shape]
     missing += [f"pretrained_cfg.{name}" for name in PREPROCESSING if name not in pretrained]
@@ -157,83 +186,6 @@ def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | N
         **{name: shape[name] for name in SHAPE_FIELDS},
         num_classes=document["num_classes"],
         label_names=document.get("label_names", ()),
-        **_preprocessing(pretrained, shape["in_channels"]),
+        **preprocessing(pretrained, shape["in_channels"]),
     )
     return config, provenance
-
-
-def _timms(document: dict[str, object]) -> VGGConfig:
-    name = document.get("architecture")
-    names = {f"vgg{depth}{suffix}": (depth, bool(suffix)) for depth in LAYERS for suffix in ("", "_bn")}
-    if not isinstance(name, str) or name not in names:
-        raise ConfigError(f"it describes the architecture {name!r:.60}; expected a VGG: {', '.join(names)}.")
-    changed = sorted(set(_section(document, "model_args")) - TIMM_ARGUMENTS)
-    if changed:
-        raise ConfigError(f"model_args holds {changed[0]!r:.60}, which may make it another net; save it without.")
-    depth, batch_norm = names[name]
-    pretrained = _section(document, "pretrained_cfg")
-    classes = document.get("num_classes", pretrained.get("num_classes"))
-    labels = document.get("label_names", pretrained.get("label_names", ()))
-    size = pretrained.get("input_size", (3, 224, 224))
-    channels = size[0] if isinstance(size, (list, tuple)) and size else 3
-    config = VGGConfig(
-        depth=depth,
-        batch_norm=batch_norm,
-        num_classes=classes,
-        in_channels=channels,
-        **_preprocessing(pretrained, channels),
-    )
-    if config.input_size >= TIMM_SLIDES_FROM:
-        raise ConfigError(
-            f"pretrained_cfg.input_size is {size!r:.60}; a timm VGG slides its hidden layers over pictures of "
-            f"{TIMM_SLIDES_FROM} pixels or more, which this one does not: only smaller ones give the same answers."
-        )
-    if not labels and config.num_classes == 1000 and "in1k" in str(pretrained.get("tag", "")):
-        labels = _imagenet_labels()
-    return replace(config, label_names=_unique(labels)) if labels else config
-
-
-def _preprocessing(pretrained: dict[str, object], channels: object) -> dict[str, object]:
-    """The fields of a `VGGConfig` that `pretrained_cfg` gives."""
-    fields = {name: pretrained[name] for name in PREPROCESSING if name in pretrained}
-    if "input_size" in pretrained:
-        size = pretrained["input_size"]
-        square = isinstance(size, list) and len(size) == 3 and size[1] == size[2] and size[0] == channels
-        if not square:
-            raise ConfigError(f"pretrained_cfg.input_size is {size!r:.60}; expected [{channels!r:.20}, side, side].")
-        fields["input_size"] = size[1]
-    if pretrained.get("crop_mode", "center") != "center":
-        raise ConfigError(f"pretrained_cfg.crop_mode is {pretrained['crop_mode']!r:.40}; only 'center' is known.")
-    return fields
-
-
-def _section(document: dict[str, object], name: str) -> dict[str, object]:
-    section = document.get(name, {})
-    if not isinstance(section, dict):
-        raise ConfigError(f"{name} is a {type(section).__name__}; expected a JSON object.")
-    return section
-
-
-def _imagenet_labels() -> tuple[str, ...]:
-    from torchvision.models import VGG11_Weights  # here, for torchvision is slow to import and rarely needed
-
-    return tuple(VGG11_Weights.IMAGENET1K_V1.meta["categories"])
-
-
-def _unique(labels: object) -> tuple[str, ...]:
-    """Others' labels made fit for `check_labels`: they may stand twice, be empty or hold a slash."""
-    if not isinstance(labels, (list, tuple)) or not all(isinstance(label, str) for label in labels):
-        raise ConfigError(f"label_names is {labels!r:.60}; expected a list of texts.")
-    seen: set[str] = set()
-    unique = []
-    for position, label in enumerate(labels):
-        flat = "".join("_" if c in "/\\<>" or not c.isprintable() else c for c in unicodedata.normalize("NFC", label))
-        clean = flat.strip()[:90].strip()
-        name = clean = f"class {position}" if clean in ("", ".", "..") else clean
-        for count in itertools.count(2):
-            if name.casefold() not in seen:
-                break
-            name = f"{clean} ({count})"
-        seen.add(name.casefold())
-        unique.append(name)
-    return tuple(unique)

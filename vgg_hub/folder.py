@@ -20,17 +20,21 @@ from .config import VGGConfig
 from .errors import CheckpointError
 from .layouts import from_disk, is_timm_layout, shapes_on_disk
 
-__all__ = ["CARD_FILE", "CONFIG_FILE", "WEIGHTS_FILE", "read_weights", "replaced_folder", "write_weights"]
+__all__ = ["CARD_FILE", "CONFIG_FILE", "HEAD_FILE", "WEIGHTS_FILE", "read_weights", "replaced_folder", "write_weights"]
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
-OURS = {CONFIG_FILE, WEIGHTS_FILE, CARD_FILE}
+HEAD_FILE = "head.safetensors"  # in place of the weights, where the head alone is kept (see `delta`)
+OURS = {CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE, CARD_FILE}
+# safetensors knows more: in 8 bits and fewer a tensor has not the shape that its header says, or needs a scale.
+FLOATS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
+WHOLE = {torch.int64, torch.int32}
 
 
 @contextlib.contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
     """Give an empty folder to write to; on success it takes the place of `folder`, else `folder` stays as it was.
 
-    What `folder` held besides our three files is kept; where it is a link, the folder it leads to is replaced. The
+    What `folder` held besides our files is kept; where it is a link, the folder it leads to is replaced. The
     exchange is one system call on Linux; elsewhere it is three renames.
 
     Raises:
@@ -135,22 +139,24 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
     if not path.is_file():
         pickled = [p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
         also = f" (only {pickled[0]}, which can run code when opened, so it is not read)" if pickled else ""
-        raise CheckpointError(f"{shown} has no {WEIGHTS_FILE}{also}; ask its owner for a safetensors file.")
+        raise CheckpointError(f"{shown} has no {path.name}{also}; ask its owner for a safetensors file.")
     try:
         with safe_open(path, framework="pt") as file:
             found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a dict)
-            _compare(found, shapes_on_disk(expected, config, is_timm_layout(set(found))), shown)
+            _compare(found, shapes_on_disk(expected, config, is_timm_layout(set(found))), f"{path.name} of {shown}")
             tensors = {key: file.get_tensor(key) for key in found}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{WEIGHTS_FILE} of {shown} cannot be read ({error!s:.120}); it is cut short or not safetensors: "
+            f"{path.name} of {shown} cannot be read ({error!s:.120}); it is cut short or not safetensors: "
             "fetch or save it again."
         ) from error
     for key, tensor in tensors.items():
         whole = key.endswith("num_batches_tracked")
-        if tensor.is_floating_point() == whole:
-            kind = "whole numbers" if whole else "floats"
-            raise CheckpointError(f"{WEIGHTS_FILE} of {shown}: {key} has the type {tensor.dtype}; expected {kind}.")
+        if tensor.dtype not in (WHOLE if whole else FLOATS):
+            kind = (
+                "whole numbers" if whole else "floats of 16, 32 or 64 bits" if tensor.is_floating_point() else "floats"
+            )
+            raise CheckpointError(f"{path.name} of {shown}: {key} has the type {tensor.dtype}; expected {kind}.")
     return from_disk(tensors, expected, config)
 
 
@@ -158,16 +164,21 @@ def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[
     missing = [key for key in expected if key not in found]
     extra = sorted(key for key in found if key not in expected)
     shapes = [
-        f"{key} is {list(found[key])}, expected {list(expected[key])}"
+        f"{key} is {list(found[key])!s:.60}, expected {list(expected[key])}"
         for key in expected
         if key in found and found[key] != expected[key]
     ]
     problems = [
-        f"{len(names)} {what}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+        f"{len(names)} {what}: {', '.join(map(_shown, names[:3]))}{', ...' if len(names) > 3 else ''}"
         for what, names in (("missing", missing), ("not expected", extra), ("of another shape", shapes))
         if names
     ]
     if problems:
         raise CheckpointError(
-            f"{WEIGHTS_FILE} of {shown} does not hold the tensors that its config.json describes; {'; '.join(problems)}."
+            f"{shown} does not hold the tensors that its config.json describes; {'; '.join(problems)}."
         )
+
+
+def _shown(name: str) -> str:
+    """A name from the file as it may stand in a sentence: a stranger chose it."""
+    return "".join(c if c.isprintable() else "?" for c in name[:200])
