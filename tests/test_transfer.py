@@ -1,7 +1,8 @@
-"""Downloads and pushes through a bad Hub: what is retried, what is compared, what a person is told, what is left on disk."""
+"""Downloads through a bad Hub: what is retried, what is compared, what a person is told, what is left on disk."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 from pathlib import Path
@@ -10,8 +11,7 @@ import pytest
 import torch
 
 from tests.hub_helpers import REPO, check_secrets, folder_of, same
-from tests.hubserver import Close, Flip, LostReply, Reset, Status
-from tests.toys import tiny_vgg
+from tests.hubserver import Close, Flip, Reset, Status
 from vgg_hub import VGG, transfer
 from vgg_hub.errors import HubError
 from vgg_hub.transfer import WAITS, fetch, persistently
@@ -190,6 +190,29 @@ def test_a_forced_download_with_nobody_there(hub, tmp_path):
         VGG.from_pretrained(REPO, force_download=True)
 
 
+def test_a_full_disk_while_fetching(hub, tmp_path, monkeypatch):
+    from huggingface_hub import file_download
+
+    _, files = folder_of(tmp_path)
+    hub.add_repo(REPO, files)
+    fetched = file_download.http_get
+
+    def full(url, temp_file, **options):
+        if "safetensors" in url:
+            temp_file.write(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fetched(url, temp_file, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_download, "http_get", full)
+        with pytest.raises(
+            HubError, match=rf"^The disk is full: {REPO} was not fetched; free some space and try again\.$"
+        ):
+            VGG.from_pretrained(REPO)
+    assert [path.name for path in blobs(hub) if path.read_bytes() != files["config.json"].read_bytes()] == []
+    VGG.from_pretrained(REPO)
+
+
 def test_a_blob_that_is_a_link_itself_goes_with_its_links(tmp_path):
     """Xet's cache keeps the content once and links to it from `blobs`."""
     content, blob, name = tmp_path / "xet" / "ab", tmp_path / "blobs" / ("0" * 64), tmp_path / "snapshots" / "w"
@@ -201,55 +224,3 @@ def test_a_blob_that_is_a_link_itself_goes_with_its_links(tmp_path):
     assert transfer.blob_of(name) == "0" * 64
     transfer._remove(name)
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
-
-
-PUSH_FAULTS = [
-    (Status(503), "/api/repos/create", "POST"),
-    (Status(503), "/api/models/*/commit/*", "POST"),
-    (LostReply(), "/api/models/*/commit/*", "POST"),
-    (LostReply(), "/api/repos/create", "POST"),
-    (Status(503), "/lfs-upload/*", "PUT"),
-    (Reset(after=1000), "/lfs-upload/*", "PUT"),
-    (LostReply(), "/lfs-upload/*", "PUT"),
-    (Status(502), "*/info/lfs/objects/batch", "POST"),
-    (Status(503), "/api/models/*/preupload/*", "POST"),
-    (Status(500), "/api/validate-yaml", "POST"),
-    (Reset(), "/api/models/*/commit/*", "POST"),
-    (Status(503), "*/README.md", "HEAD"),
-]
-
-
-@pytest.mark.parametrize(("fault", "path", "method"), PUSH_FAULTS, ids=repr)
-@torch.no_grad()
-def test_a_push_survives(hub, fault, path, method):
-    model = tiny_vgg()
-    rule = hub.fault(fault, path, method=method, count=2)
-    said: list[str] = []
-    url = model.push_to_hub("tester/pushed", token=hub.writer, check=False, say=said.append)
-    assert rule.hits >= 1
-    repo = hub.repos["tester/pushed"]
-    assert url.endswith(repo.head.oid)
-    assert set(repo.files()) == {".gitattributes", "README.md", "config.json", "model.safetensors"}
-    assert same(model, VGG.from_pretrained("tester/pushed"))
-    assert all(hub.writer not in sentence for sentence in said)
-
-
-def test_repeating_a_push_changes_nothing(hub):
-    model = tiny_vgg()
-    first = model.push_to_hub("tester/pushed", token=hub.writer, check=False)
-    commits = len(hub.repos["tester/pushed"].commits)
-    assert model.push_to_hub("tester/pushed", token=hub.writer, check=False) == first
-    assert len(hub.repos["tester/pushed"].commits) == commits
-
-
-def test_a_push_gives_up_in_the_end(hub):
-    rule = hub.fault(Status(503), "/api/models/*/commit/*", method="POST", count=None)
-    said: list[str] = []
-    with pytest.raises(
-        HubError, match=r"^The Hub refused tester/pushed: it answered 503; try again in a minute\.$"
-    ) as no:
-        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, check=False, say=said.append)
-    check_secrets(hub, no.value)
-    assert rule.hits == 6
-    assert [s for s in said if "503" in s][-1] == "The Hub answered 503 (tester/pushed); trying again in 8 s."
-    assert set(hub.repos["tester/pushed"].files()) == {".gitattributes"}

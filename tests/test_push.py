@@ -1,0 +1,104 @@
+"""Pushes through a bad Hub: what is retried, what a person is told, what the repo holds then."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.hub_helpers import check_secrets, same
+from tests.hubserver import LostReply, Reset, Status
+from tests.toys import tiny_vgg
+from vgg_hub import VGG
+from vgg_hub.errors import HubError
+
+PUSH_FAULTS = [
+    (Status(503), "/api/repos/create", "POST"),
+    (Status(503), "/api/models/*/commit/*", "POST"),
+    (LostReply(), "/api/models/*/commit/*", "POST"),
+    (LostReply(), "/api/repos/create", "POST"),
+    (Status(503), "/lfs-upload/*", "PUT"),
+    (Reset(after=1000), "/lfs-upload/*", "PUT"),
+    (LostReply(), "/lfs-upload/*", "PUT"),
+    (Status(502), "*/info/lfs/objects/batch", "POST"),
+    (Status(503), "/api/models/*/preupload/*", "POST"),
+    (Status(500), "/api/validate-yaml", "POST"),
+    (Reset(), "/api/models/*/commit/*", "POST"),
+    (Status(503), "*/README.md", "HEAD"),
+]
+
+
+@pytest.mark.parametrize(("fault", "path", "method"), PUSH_FAULTS, ids=repr)
+@torch.no_grad()
+def test_a_push_survives(hub, fault, path, method):
+    model = tiny_vgg()
+    rule = hub.fault(fault, path, method=method, count=2)
+    said: list[str] = []
+    url = model.push_to_hub("tester/pushed", token=hub.writer, check=False, say=said.append)
+    assert rule.hits >= 1
+    repo = hub.repos["tester/pushed"]
+    assert url.endswith(repo.head.oid)
+    assert set(repo.files()) == {".gitattributes", "README.md", "config.json", "model.safetensors"}
+    assert same(model, VGG.from_pretrained("tester/pushed"))
+    assert all(hub.writer not in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("path", ["*/info/lfs/objects/batch", "/api/models/*/commit/*"])
+def test_no_storage_left(hub, path):
+    hub.fault(Status(507), path, count=None)
+    with pytest.raises(
+        HubError,
+        match=r"^The Hub refused tester/pushed: its storage for you is full; free some there, or make the model smaller "
+        r"with dtype float16\.$",
+    ):
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, check=False)
+    assert set(hub.repos["tester/pushed"].files()) == {".gitattributes"}
+
+
+@pytest.mark.parametrize("was_private", [True, False])
+def test_private_means_private(hub, was_private):
+    """A repo that is there keeps its visibility: what was to be private must not land in the open."""
+    hub.add_repo("tester/pushed", {"notes.txt": "mine"}, private=was_private)
+    if was_private:
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=True, check=False)
+        assert "model.safetensors" in hub.repos["tester/pushed"].files()
+        return
+    with pytest.raises(
+        HubError, match=r"^tester/pushed is there already and public, but private was asked for; make it"
+    ):
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=True, check=False)
+    assert set(hub.repos["tester/pushed"].files()) == {"notes.txt"}
+
+
+def test_a_card_that_somebody_edited_is_kept(hub):
+    model = tiny_vgg()
+    model.push_to_hub("tester/pushed", token=hub.writer, check=False)
+    repo = hub.repos["tester/pushed"]
+    hub.commit("tester/pushed", {"README.md": repo.files()["README.md"].decode() + "\n## Mine\n\nMy cat.\n"})
+    model.provenance = {"counts": {"cat": 3, "dog": 4}, "seed": 1}
+    model.push_to_hub("tester/pushed", token=hub.writer, check=False)
+    card = repo.files()["README.md"].decode()
+    assert card.endswith("\n## Mine\n\nMy cat.\n")
+    assert "| cat | 3 |" in card
+    model.push_to_hub("tester/pushed", token=hub.writer, check=False, replace_card=True)
+    assert "My cat" not in repo.files()["README.md"].decode()
+
+
+def test_repeating_a_push_changes_nothing(hub):
+    model = tiny_vgg()
+    first = model.push_to_hub("tester/pushed", token=hub.writer, check=False)
+    commits = len(hub.repos["tester/pushed"].commits)
+    assert model.push_to_hub("tester/pushed", token=hub.writer, check=False) == first
+    assert len(hub.repos["tester/pushed"].commits) == commits
+
+
+def test_a_push_gives_up_in_the_end(hub):
+    rule = hub.fault(Status(503), "/api/models/*/commit/*", method="POST", count=None)
+    said: list[str] = []
+    with pytest.raises(
+        HubError, match=r"^The Hub refused tester/pushed: it answered 503; try again in a minute\.$"
+    ) as no:
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, check=False, say=said.append)
+    check_secrets(hub, no.value)
+    assert rule.hits == 6
+    assert [s for s in said if "503" in s][-1] == "The Hub answered 503 (tester/pushed); trying again in 8 s."
+    assert set(hub.repos["tester/pushed"].files()) == {".gitattributes"}
