@@ -54,6 +54,15 @@ def test_no_storage_left(hub, path):
     assert set(hub.repos["tester/pushed"].files()) == {".gitattributes"}
 
 
+@pytest.mark.parametrize("status", [409, 412])
+def test_somebody_pushes_meanwhile(hub, status):
+    hub.fault(Status(status), "/api/models/*/commit/*", count=None)
+    with pytest.raises(
+        HubError, match=r"^The Hub refused tester/pushed: the repo was changed at the same time; try again\.$"
+    ):
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, check=False)
+
+
 @pytest.mark.parametrize("was_private", [True, False])
 def test_private_means_private(hub, was_private):
     """A repo that is there keeps its visibility: what was to be private must not land in the open."""
