@@ -93,7 +93,8 @@ def test_large_numbers_are_said_as_people_say_them(n, english, korean):
 def test_durations_and_sizes():
     assert [seconds_in_words("en", s) for s in (0.0123, 2.345, 31.4, 600)] == ["0.012 s", "2.3 s", "31 s", "10 min"]
     assert seconds_in_words("ko", 31.4) == "31초"
-    assert [megabytes(n) for n in (4_731_272, 531_000_000, 1_230_000_000)] == ["4.73 MB", "531 MB", "1.23 GB"]
+    assert [megabytes(n) for n in (136, 32_776, 4_731_272, 531_000_000)] == ["0.136 kB", "32.8 kB", "4.73 MB", "531 MB"]
+    assert megabytes(1_230_000_000) == "1.23 GB"
 
 
 def test_what_is_filled_in_is_not_read_as_a_place():

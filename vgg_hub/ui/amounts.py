@@ -22,7 +22,9 @@ def count_in_words(language: str, n: int) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as people read them: 9.2 MB."""
+    """Bytes as people read them: 9.2 MB, 33.0 kB."""
+    if size < 1e5:
+        return f"{_three_digits(size / 1e3)} kB"
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{_three_digits(size / 1e6)} MB"
 
 

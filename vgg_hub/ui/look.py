@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-__all__ = ["CSS", "HEAD", "THEME", "note"]
+__all__ = ["CSS", "HEAD", "THEME", "bar", "note", "problem"]
 
 FONTS = (
     "ui-sans-serif",
@@ -86,3 +86,19 @@ HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 def note(text: str, kind: str = "hint") -> str:
     """A line of text as HTML, escaped; `kind` is "hint", "good" or "problem"."""
     return f'<p class="note {kind}">{escape(text)}</p>'
+
+
+def problem(text: str) -> str:
+    """Why something failed, as HTML, escaped; a screen reader says it at once."""
+    return f'<p class="note problem" role="alert">{escape(text)}</p>'
+
+
+def bar(text: str, share: float | None) -> str:
+    """A progress bar with its line of text, as HTML; with no share known it moves without a measure."""
+    value = "" if share is None else f' aria-valuenow="{100 * share:.0f}"'
+    width = 30 if share is None else 100 * share
+    return (
+        f'<div class="bar{" unknown" if share is None else ""}" role="progressbar" aria-label="{escape(text)}" '
+        f'aria-valuemin="0" aria-valuemax="100"{value}><i style="width:{width:.1f}%"></i></div>'
+        f'<p class="bar-text">{escape(text)}</p>'
+    )

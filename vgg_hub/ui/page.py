@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from . import api, classify, net, photos, report, share, training
+from . import account, api, classify, keep, net, photos, publish, report, share, training
 from .look import CSS, HEAD, THEME
 from .session import Session
 from .words import I18N, WORDS, word
@@ -16,6 +16,8 @@ __all__ = ["build", "launch", "main"]
 HOUR = 3600
 # Every event that runs a net waits in one line; two at a time, so that a quick question need not wait for a long run.
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 2}
+# Uploads wait for the network and for the loaders that check them; a few at a time, and no one who trains waits for them.
+UPLOAD = {"concurrency_id": "upload", "concurrency_limit": 2}
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 MAX_WAITING = 32
 MAX_FILE_SIZE = "200mb"
@@ -26,6 +28,20 @@ CLICK_ZIP = "() => setTimeout(() => document.querySelector('#zip-file a[download
 # The webcam goes off with each photo; this puts it on again, so that the next one takes one click.
 NEXT_SNAP = """() => setTimeout(() => [...document.querySelectorAll('#{} button')]
     .find((button) => !button.ariaLabel && button.innerText.trim())?.click(), 100)"""
+# To the Hub's sign-in or out of it, and back to where the visitor's model is.
+GO = """(key) => {{
+    const back = new URLSearchParams(location.search);
+    if (key) back.set('{key}', key);
+    location.assign('/{route}?_target_url=' + encodeURIComponent('/?' + back));
+}}"""
+# The key works once; a page loaded anew, or a link handed on, should not carry it.
+FORGET_KEY = f"""() => {{
+    const here = new URL(location.href);
+    if (here.searchParams.has('{keep.QUERY}')) {{
+        here.searchParams.delete('{keep.QUERY}');
+        history.replaceState(history.state, '', here);
+    }}
+}}"""
 # The title is the one word that Gradio 6.31 does not translate.
 KOREAN_TITLE = f"() => {{ if (navigator.language.startsWith('ko')) document.title = '{WORDS['title'][1]}' }}"
 
@@ -44,16 +60,17 @@ def build() -> gr.Blocks:
         train = _section("train", training.build)
         report_body = _section("report", report.build)
         answers = _section("classify", classify.build)
-        shared = _section("share", share.build)
+        shared, published = _section("share", lambda: (share.build(), publish.build()))
         gr.Markdown(word("paper"), elem_id="foot")
         api.add_endpoints(session, COMPUTE)
         _wire_net(demo, net_inputs)
         _wire_photos(demo, session, cards)
-        shows = _wire_shows(demo, session, report_body, answers, shared)
+        shows = _wire_shows(demo, session, report_body, answers, shared, published)
         _wire_training(session, samples, net_inputs, cards, train, answers, shows)
         _wire_classify(session, net_inputs, answers)
         demo.load(js=KOREAN_TITLE)
         demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
+        _wire_publish(demo, session, published)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
     demo.queue(max_size=MAX_WAITING)
     return demo
@@ -98,16 +115,41 @@ def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, p
         added.success(js=NEXT_SNAP.format(card.snap.elem_id))
 
 
-def _wire_shows(demo, session, report_body, answers, shared) -> list[tuple[Callable, list]]:
+def _wire_shows(demo, session, report_body, answers, shared, published) -> list[tuple[Callable, list]]:
     """What shows the session's outcome: on opening, and after each run."""
     shows = [
         (report.show, [report_body, session]),
         (classify.who_answers, [answers.who, session]),
         (share.offer, [shared.said, shared.button, shared.file, shared.code, session]),
+        (publish.suggest, [*_upload(published), session]),
     ]
+    claimed = demo.load(keep.claim, [session], [session], queue=False, **PRIVATE)
+    claimed.success(js=FORGET_KEY)
     for show, outputs in shows:
-        demo.load(show, [session], outputs, **PRIVATE)
+        claimed.success(show, [session], outputs, **PRIVATE)
     return shows
+
+
+def _upload(parts: publish.PublishParts) -> list[gr.components.Component]:
+    return [parts.name, parts.what, parts.push, parts.progress, parts.done, parts.code]
+
+
+def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishParts) -> None:
+    signed = [parts.who, parts.sign_in, parts.sign_out, parts.form, parts.owner]
+    demo.load(publish.greet, None, signed, **PRIVATE)
+    if account.can_sign_in():
+        for button, route in ((parts.sign_in, "login/huggingface"), (parts.sign_out, "logout")):
+            left = button.click(keep.leave, [session], [parts.key, session], queue=False, **PRIVATE)
+            left.success(None, [parts.key], js=GO.format(route=route, key=keep.QUERY))
+    else:
+        parts.sign_in.click(publish.sign_in, None, signed, **PRIVATE)
+    shown = [parts.progress, parts.done, parts.code, session]
+    begun = parts.push.click(publish.begin, [session], [parts.push, *shown], queue=False, **PRIVATE)
+    inputs = [session, parts.owner, parts.name, parts.access, parts.what]
+    pushed = begun.success(publish.push, inputs, shown, **UPLOAD, **PRIVATE)
+    for ended in (pushed.success, pushed.failure):
+        ended(publish.settle, [session], [parts.push, session], queue=False, **PRIVATE)
+    pushed.failure(publish.explain, [session], [parts.progress, session], queue=False, **PRIVATE)
 
 
 def _wire_training(session, samples, net_inputs, cards, train, answers, shows) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from ..archive import collect_files
-from ..errors import FinetuneError
+from ..errors import FinetuneError, HubError
 from ..model import VGG
 from ..report import Report
 from ..start import starting_model, starting_source
@@ -24,6 +24,7 @@ __all__ = ["Backbones", "Collected", "Session", "backbones"]
 
 MAX_COLLECTIONS = 8
 UNDER_WAY = "A fine-tuning of yours is under way; wait for it to end, or stop it, then start anew."
+PUSH_UNDER_WAY = "An upload of yours is under way; wait for it to end, then start anew."
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Session:
         photos: the photos that it was taught with, by class, in the order given.
         choice: the net that they chose last.
         problem: why the last run failed, in one sentence; "" where it did not.
+        push_problem: the same of the last upload.
     """
 
     def __init__(self) -> None:
@@ -52,9 +54,10 @@ class Session:
         self.report: Report | None = None
         self.photos: dict[str, list[Path]] = {}
         self.choice = Choice()
-        self.problem = ""
+        self.problem = self.push_problem = ""
         self._stop = threading.Event()
         self._busy = threading.Lock()
+        self._pushing = threading.Lock()
         self._folder: Path | None = None
         self._collected: OrderedDict[tuple[str, ...], Collected] = OrderedDict()
 
@@ -95,6 +98,25 @@ class Session:
         """Raise FinetuneError where a fine-tuning is under way."""
         if self._busy.locked():
             raise FinetuneError(UNDER_WAY)
+
+    @contextmanager
+    def pushing(self) -> Iterator[None]:
+        """Hold the visitor's only place for an upload.
+
+        Raises:
+            HubError: one is under way.
+        """
+        if not self._pushing.acquire(blocking=False):
+            raise HubError(PUSH_UNDER_WAY)
+        try:
+            yield
+        finally:
+            self._pushing.release()
+
+    def check_not_pushing(self) -> None:
+        """Raise HubError where an upload is under way."""
+        if self._pushing.locked():
+            raise HubError(PUSH_UNDER_WAY)
 
     def stop(self) -> None:
         """End the fine-tuning that is under way within one step, if there is one."""

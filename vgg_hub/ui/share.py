@@ -1,4 +1,4 @@
-"""Section 6: the model as a zip, and the lines that load it."""
+"""The first half of section 6: the model as a zip, and the lines that load it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .messages import language_of, say
 from .session import Session
 from .words import word
 
-__all__ = ["ShareParts", "build", "make_zip", "offer", "prepare", "safe_name", "snippet"]
+__all__ = ["ShareParts", "build", "loading_lines", "make_zip", "offer", "prepare", "safe_name", "snippet"]
 
 NAME_BYTES = 80
 DEFAULT_NAME = "vgg11-bn-cat-dog"
@@ -48,7 +48,6 @@ def build() -> ShareParts:
         lines=5,
         elem_id="load-code",
     )
-    gr.Markdown(word("push"))
     return ShareParts(said, button, file, code)
 
 
@@ -64,10 +63,14 @@ def safe_name(config: VGGConfig) -> str:
 
 def snippet(name: str, language: str) -> str:
     """The lines of Python that load the model from the unpacked zip."""
+    return f"{say(language, 'share_unzip', name=name + '.zip')}\n{loading_lines('./' + name)}"
+
+
+def loading_lines(place: str) -> str:
+    """The lines of Python that load a model, from a folder or a Hub repo, and use it."""
     return (
-        f"{say(language, 'share_unzip', name=name + '.zip')}\n"
         "from vgg_hub import VGG, Classifier\n\n"
-        f'model = VGG.from_pretrained("./{name}")\n'
+        f'model = VGG.from_pretrained("{place}")\n'
         'print(Classifier(model)(["photo.jpg"]))'
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import gradio as gr
 
@@ -16,7 +15,7 @@ from .amounts import seconds_in_words
 from .choice import Choice
 from .curves import curves_html
 from .guard import for_page, sentence
-from .look import note
+from .look import bar, note, problem
 from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
@@ -102,7 +101,7 @@ def begin(session: Session, request: gr.Request) -> tuple[dict[str, object], dic
     """
     session.check_free()
     session.problem = ""
-    busy = _bar(say(language_of(request), "train_starting"), None)
+    busy = bar(say(language_of(request), "train_starting"), None)
     return gr.update(interactive=False), gr.update(interactive=True), busy, session
 
 
@@ -128,7 +127,7 @@ def train(
     language = language_of(request)
     steps: list[Step] = []
     started = drawn = time.perf_counter()
-    yield _bar(say(language, "train_loading"), None), curves_html(steps, language), session
+    yield bar(say(language, "train_loading"), None), curves_html(steps, language), session
     try:
         choice = choose(depth, batch_norm, weights, repo, device)
         for event in teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b)):
@@ -149,11 +148,11 @@ def _progress(event: Event, seconds: float, language: str) -> str:
         return note(say(language, key, time=seconds_in_words(language, seconds)), "good")
     if isinstance(event, Embedding):
         text = say(language, "train_embedding", done=event.done, total=event.total)
-        return _bar(_with_time_left(text, event.seconds_left, language), event.done / event.total)
+        return bar(_with_time_left(text, event.seconds_left, language), event.done / event.total)
     if isinstance(event, Step):
         text = say(language, "train_step", step=event.step)
-        return _bar(_with_time_left(text, event.seconds_left, language), event.step / event.total)
-    return _bar(say(language, "train_loading"), None)
+        return bar(_with_time_left(text, event.seconds_left, language), event.step / event.total)
+    return bar(say(language, "train_loading"), None)
 
 
 def _with_time_left(text: str, seconds: float, language: str) -> str:
@@ -161,21 +160,10 @@ def _with_time_left(text: str, seconds: float, language: str) -> str:
     return f"{text}, {say(language, 'train_left', time=left)}"
 
 
-def _bar(text: str, share: float | None) -> str:
-    """A progress bar; with no share known it moves without a measure."""
-    value = "" if share is None else f' aria-valuenow="{100 * share:.0f}"'
-    width = 30 if share is None else 100 * share
-    return (
-        f'<div class="bar{" unknown" if share is None else ""}" role="progressbar" aria-label="{escape(text)}" '
-        f'aria-valuemin="0" aria-valuemax="100"{value}><i style="width:{width:.1f}%"></i></div>'
-        f'<p class="bar-text">{escape(text)}</p>'
-    )
-
-
 def stop(session: Session, request: gr.Request) -> str:
     """Stop within one step; the run itself says what it kept."""
     session.stop()
-    return _bar(say(language_of(request), "train_stopping"), None)
+    return bar(say(language_of(request), "train_stopping"), None)
 
 
 def settle(session: Session) -> tuple[dict[str, object], dict[str, object], Session]:
@@ -188,4 +176,4 @@ def explain(session: Session, request: gr.Request) -> tuple[str, Session]:
     language = language_of(request)
     # Without a sentence of ours the run never began: the line of those who wait was full.
     text = say(language, "train_failed", problem=session.problem or say(language, "train_full"))
-    return f'<p class="note problem" role="alert">{escape(text)}</p>', session
+    return problem(text), session

@@ -73,10 +73,24 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "zip": ("Download the model (zip)", "모델 내려받기 (zip)"),
         "zip_file": ("If the download did not start, take it here", "내려받기가 시작되지 않으면 여기를 누르세요"),
         "code": ("Load it in Python", "파이썬에서 불러오기"),
-        "push": (
-            'To put it on the Hugging Face Hub, sign in with `hf auth login`, then `model.push_to_hub("me/name")`.',
-            '허깅페이스 허브에 올리려면 `hf auth login`으로 로그인한 뒤 `model.push_to_hub("me/name")`을 실행하세요.',
+        "push_title": ("### Put it on the Hugging Face Hub", "### 허깅페이스 허브에 올리기"),
+        "sign_in": ("Sign in with Hugging Face", "허깅페이스로 로그인"),
+        "sign_in_here": ("Use this machine’s sign-in", "이 컴퓨터의 로그인 쓰기"),
+        "sign_out": ("Sign out", "로그아웃"),
+        "push_owner": ("Owner", "소유자"),
+        "push_owner_info": ("You, or an organisation of yours", "본인 또는 소속 조직"),
+        "push_name": ("Name", "이름"),
+        "push_name_info": (
+            "Letters, digits and dashes; a repo that is there already gets a new version",
+            "영문자, 숫자, 줄표(-). 이미 있는 저장소라면 새 버전이 됩니다",
         ),
+        "push_access": ("Who can see it", "공개 범위"),
+        "push_access_info": ("This can be changed later on the Hub", "나중에 허브에서 바꿀 수 있습니다"),
+        "push_private": ("Private", "비공개"),
+        "push_public": ("Public", "공개"),
+        "push_what": ("What to upload", "올릴 것"),
+        "push_what_info": ("Photos are never uploaded", "사진은 올라가지 않습니다"),
+        "push": ("Put it on the Hub", "허브에 올리기"),
         "paper": (
             "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
             "(https://arxiv.org/abs/1409.1556), ICLR 2015. It names one of its classes for every photo, also for one that "
