@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 SPACE_KEYS = {
     "title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "short_description",
-    "license", "tags",
+    "license", "tags", "hf_oauth", "hf_oauth_scopes",
 }  # fmt: skip
 
 
@@ -40,6 +40,8 @@ def test_the_space_gets_what_it_needs():
     assert len(front["short_description"]) <= 60
     assert (ROOT / front["app_file"]).is_file()
     assert front["python_version"] == "3.11"
+    # A visitor's sign-in: the Space may make repos for them and write to those, and to nothing else of theirs.
+    assert (front["hf_oauth"], front["hf_oauth_scopes"]) == (True, ["contribute-repos"])
     low, high = re.search(r"^gradio>=([\d.]+),<(\d+)$", (ROOT / "requirements.txt").read_text(), re.M).groups()
     assert front["sdk_version"].startswith(low)
     assert int(front["sdk_version"].split(".")[0]) < int(high)
