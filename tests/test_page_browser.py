@@ -1,45 +1,20 @@
 """The page in a real Chromium: the whole path with real files, the samples, two widths, themes and languages."""
 
 import csv
-import os
 import re
-import shutil
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.browser_helpers import SIZES, chromium, shoot, watched_page, width_of
 from tests.page_helpers import draw_photos, scores_in_fresh_process, served, text_file
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
 
 pytestmark = pytest.mark.slow
-
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-]
-SIZES = {390: 844, 1400: 900}
-PATIENCE = 30_000  # milliseconds
-
-
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if found := shutil.which(name):
-            return found
-    sentence = "There is no Chromium on this machine; get one by `apt-get install chromium`, or put one on the PATH."
-    if os.environ.get("CI") == "true":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
 
 
 @pytest.fixture(scope="module")
@@ -54,53 +29,23 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(address):  # the server first: it needs the main thread's event loop, which Playwright then holds
-    executable = _chromium()
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def open_page(address, browser):
     """Open the page in a window of its own; at the end nothing may have gone wrong in it or reached another host."""
-    contexts, troubles = [], []
+    with ExitStack() as windows:
 
-    def open_it(width: int = 1400, theme: str = "light", locale: str = "en-US") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": SIZES[width]}, locale=locale, reduced_motion="reduce"
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on(
-            "request", lambda request: troubles.append(f"request: {request.url}") if _goes_out(request.url) else None
-        )
-        page.goto(f"{address}/?__theme={theme}")
-        page.locator("#net-facts dl").wait_for()
-        page.locator("#note-b p").wait_for()
-        return page
+        def open_it(width: int = 1400, theme: str = "light", locale: str = "en-US") -> Page:
+            page = windows.enter_context(watched_page(browser, (address,), width, locale))
+            page.goto(f"{address}/?__theme={theme}")
+            page.locator("#net-facts dl").wait_for()
+            page.locator("#note-b p").wait_for()
+            return page
 
-    def _goes_out(url: str) -> bool:
-        return not url.startswith((address, "data:", "blob:"))
-
-    yield open_it
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page, for people to look at."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-
-def width_of(page: Page) -> int:
-    return page.evaluate("document.scrollingElement.scrollWidth")
+        yield open_it
 
 
 def upload(page: Page, box: str, files: list[Path]) -> None:
