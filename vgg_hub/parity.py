@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .config import VGGConfig
     from .model import VGG
 
-__all__ = ["LOADERS", "Receipt", "check_folder", "draw_pictures", "reference_of"]
+__all__ = ["LOADERS", "Receipt", "check_folder", "draw_pictures", "not_for", "reference_of"]
 
 LOADERS = ("vgg_hub", "timm", "transformers", "torchvision")
 SIZES = ((160, 160), (240, 160), (97, 140), (33, 24))  # width and height of the pictures, pixels
@@ -94,8 +94,8 @@ def check_folder(folder: Path, model: VGG, timeout: float = 600) -> Receipt:
     folder = Path(folder).absolute()
     delta = read_base(folder / CONFIG_FILE, folder.name)[1]
     saved_as = _saved_as(folder / (HEAD_FILE if delta else WEIGHTS_FILE))
-    reference, rounding = reference_of(model, saved_as, delta)
-    reasons = {name: _not_for(name, model.config, delta) for name in LOADERS}
+    reference, rounding = reference_of(model, saved_as)
+    reasons = {name: not_for(name, model.config, delta) for name in LOADERS}
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         ended = _open_all(folder, Path(scratch), [name for name in LOADERS if reasons[name] is None], timeout)
@@ -121,13 +121,12 @@ def _saved_as(path: Path) -> str:
 
 
 @torch.no_grad()
-def reference_of(model: VGG, saved_as: str, delta: bool) -> tuple[Reference, dict[str, float] | None]:
+def reference_of(model: VGG, saved_as: str) -> tuple[Reference, dict[str, float] | None]:
     """What the loaders must give for a model that is saved in this dtype, and what the rounding did (see `Receipt`).
 
     Args:
         model: is not changed.
-        saved_as: dtype on disk.
-        delta: only the head is on disk, so only the head is rounded.
+        saved_as: dtype on disk. A head alone rounds what it is put on as well.
 
     Raises:
         ParityError: the model gives NaN or infinity.
@@ -136,9 +135,7 @@ def reference_of(model: VGG, saved_as: str, delta: bool) -> tuple[Reference, dic
     twin = model.share().to("cpu", torch.float32)
     logits, rounding = twin(pixels), None
     if saved_as in HALF and model.head.weight.dtype != HALF[saved_as]:
-        live, part = logits, twin.head if delta else twin
-        part.to(HALF[saved_as]).to(torch.float32)
-        logits = twin(pixels)
+        live, logits = logits, twin.to(HALF[saved_as]).to(torch.float32)(pixels)
         rounding = {
             "logits": gap(live, logits),
             "spread": float((live.amax(dim=0) - live.amin(dim=0)).max()),
@@ -149,7 +146,7 @@ def reference_of(model: VGG, saved_as: str, delta: bool) -> tuple[Reference, dic
     return Reference(model.config.label_names, pixels, logits), rounding
 
 
-def _not_for(name: str, config: VGGConfig, delta: bool) -> str | None:
+def not_for(name: str, config: VGGConfig, delta: bool) -> str | None:
     """Why a loader is not asked, or None."""
     if name == "vgg_hub":
         return None
