@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
 from tests.hub_helpers import check_secrets, same
 from tests.hubserver import LostReply, Reset, Status
-from tests.toys import tiny_vgg
+from tests.toys import saved, tiny_vgg
 from vgg_hub import VGG
 from vgg_hub.errors import HubError
 
@@ -63,19 +65,30 @@ def test_somebody_pushes_meanwhile(hub, status):
         tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, check=False)
 
 
-@pytest.mark.parametrize("was_private", [True, False])
-def test_private_means_private(hub, was_private):
-    """A repo that is there keeps its visibility: what was to be private must not land in the open."""
-    hub.add_repo("tester/pushed", {"notes.txt": "mine"}, private=was_private)
-    if was_private:
-        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=True, check=False)
-        assert "model.safetensors" in hub.repos["tester/pushed"].files()
-        return
+@pytest.mark.parametrize("private", [True, False])
+def test_a_repo_keeps_its_visibility(hub, private):
+    """What was to be private must not land in the open, nor the other way round."""
+    hub.add_repo("tester/pushed", {"notes.txt": "mine"}, private=not private)
+    there, wanted = ("public", "private") if private else ("private", "public")
     with pytest.raises(
-        HubError, match=r"^tester/pushed is there already and public, but private was asked for; make it"
+        HubError, match=rf"^tester/pushed is there already and {there}, but {wanted} was asked for; make it {wanted} on"
     ):
-        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=True, check=False)
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=private, check=False)
     assert set(hub.repos["tester/pushed"].files()) == {"notes.txt"}
+    for asked in (None, not private):
+        tiny_vgg().push_to_hub("tester/pushed", token=hub.writer, private=asked, check=False)
+    assert "model.safetensors" in hub.repos["tester/pushed"].files()
+
+
+def test_the_base_of_a_head_is_read_with_the_token_of_the_push(hub, tmp_path):
+    """On a public page the token of the machine is somebody else's."""
+    saved(tmp_path / "base")
+    hub.add_repo("tester/base", {p.name: p for p in (tmp_path / "base").iterdir()}, private=True)
+    model = VGG.from_pretrained("tester/base", token=hub.reader).replace_head(["cat", "dog"])
+    shutil.rmtree(hub.cache)
+    hub.clear_log()
+    model.push_to_hub("tester/pushed", token=hub.writer, delta=True, check=False)
+    assert {entry.token for entry in hub.requests(path="*tester/base*")} == {"writer"}
 
 
 def test_a_card_that_somebody_edited_is_kept(hub):

@@ -11,7 +11,7 @@ import pytest
 from tests.page_helpers import plain_photo, tiny_checkpoint
 from tests.toys import tiny_vgg
 from vgg_hub import bundled
-from vgg_hub.errors import CheckpointError, FinetuneError
+from vgg_hub.errors import CheckpointError, FinetuneError, HubError
 from vgg_hub.ui import session as module
 from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.session import Backbones, Session
@@ -126,3 +126,15 @@ def test_random_nets_are_drawn_and_shared():
     choice = Choice(weights="random", depth=11)
     assert shared.get(choice) is shared.get(choice)
     assert shared.get(choice).config.depth == 11
+
+
+def test_what_the_owner_of_a_space_may_read_is_not_for_its_visitors(hub, tmp_path, monkeypatch):
+    tiny_vgg().save_pretrained(tmp_path / "m")
+    hub.add_repo("tester/private", {path.name: path for path in (tmp_path / "m").iterdir()}, private=True)
+    hub.login(hub.reader)
+    monkeypatch.setenv("SPACE_ID", "tester/space")
+    with pytest.raises(HubError, match=r"^The Hub has no model tester/private that you may see"):
+        Backbones().get(Choice(weights="tester/private"))
+    assert {entry.token for entry in hub.log} == {None}
+    monkeypatch.delenv("SPACE_ID")
+    assert Backbones().get(Choice(weights="tester/private")).source.startswith("tester/private@")

@@ -132,6 +132,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         dtype: str | None = None,
         card: str | None = None,
         delta: bool = False,
+        token: str | bool | None = None,
     ) -> None:
         """Write `config.json`, `model.safetensors` and `README.md`, all or nothing.
 
@@ -142,6 +143,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             delta: write the head alone (`head.safetensors`, some kilobytes) and what it stands on, where only the head
                 differs from `base`; `from_pretrained` puts them together again, bit for bit. Only this package
                 opens such a folder.
+            token: for the Hub, where `delta` has to fetch the base to compare with it.
 
         Raises:
             CheckpointError: it cannot be written (the folder is then as it was), or, with `delta`, more than the
@@ -149,7 +151,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         """
         if dtype is not None and dtype not in DTYPES:
             raise CheckpointError(f"dtype is {dtype!r:.40}; expected one of {', '.join(DTYPES)}.")
-        tensors = self._head_alone() if delta else self.state_dict()
+        tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
             text = config_to_json(self.config, self.provenance, self.base, delta)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
@@ -158,14 +160,14 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             card = self.card(delta=delta) if card is None else card
             (folder / CARD_FILE).write_text(card, encoding="utf-8")
 
-    def _head_alone(self) -> dict[str, Tensor]:
+    def _head_alone(self, token: str | bool | None) -> dict[str, Tensor]:
         if self.base is None:
             raise CheckpointError(
                 "This model does not stand on a net that others can get, so its head alone is of no use to them; "
                 "save the whole model, or start from a checkpoint that ships or from a Hub repo."
             )
         tensors = self.state_dict()
-        _, of_base = self._base_tensors(self.base, "This model", {})
+        _, of_base = self._base_tensors(self.base, "This model", {"token": token})
         check_only_head_differs(tensors, of_base, self.base)
         return head_of(tensors)
 
@@ -191,7 +193,8 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
 
         Args:
             repo_id: `owner/name`.
-            private: make the repo private; an existing public one is then refused. None: as the owner's settings say.
+            private: make the repo private, or public; one that is there and is not so is refused. None: as it is, or as the
+                owner's settings say.
             token: a Hub token; None or True for the saved one.
             commit_message: of the commit.
             dtype, delta: see `save_pretrained`.

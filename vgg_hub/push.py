@@ -41,7 +41,7 @@ def push(
     with tempfile.TemporaryDirectory(prefix="vgg-hub-") as scratch, hub_errors(repo_id, None):
         folder = Path(scratch) / "model"
         tell("Saving the model.")
-        model.save_pretrained(folder, dtype=dtype, delta=delta)
+        model.save_pretrained(folder, dtype=dtype, delta=delta, token=token)
         receipt = None
         if check:
             from .parity import check_folder  # here, for it opens the model again: the one way up from this layer
@@ -51,8 +51,8 @@ def push(
         api = HfApi(token=token)
         tell(f"Making {repo_id}, if it is not there.")
         persistently(lambda: api.create_repo(repo_id, private=private, exist_ok=True), repo_id, say)
-        if private:
-            _check_private(api, repo_id, say)
+        if private is not None:
+            _check_visibility(api, repo_id, private, say)
         card = model.card(repo_id, receipt=receipt, delta=delta)
         if not replace_card:
             card, sentence = merge_card(_card_there(api, repo_id, Path(scratch) / "there", say), card)
@@ -72,11 +72,13 @@ def push(
         ).commit_url
 
 
-def _check_private(api: HfApi, repo_id: str, say: Say | None) -> None:
+def _check_visibility(api: HfApi, repo_id: str, private: bool, say: Say | None) -> None:
     """A repo that was there keeps its visibility, whatever `create_repo` is told."""
-    if not persistently(lambda: api.model_info(repo_id), repo_id, say).private:
+    found = persistently(lambda: api.model_info(repo_id), repo_id, say).private
+    if found is not private:
+        is_now, wanted = ("private", "public") if found else ("public", "private")
         raise HubError(
-            f"{repo_id} is there already and public, but private was asked for; make it private on its settings page "
+            f"{repo_id} is there already and {is_now}, but {wanted} was asked for; make it {wanted} on its settings page "
             "at the Hub, or choose another name."
         )
 

@@ -52,20 +52,21 @@ def random_config(depth: int, batch_norm: bool) -> VGGConfig:
     )
 
 
-def starting_model(weights: str, depth: int = 11, batch_norm: bool = True) -> VGG:
+def starting_model(weights: str, depth: int = 11, batch_norm: bool = True, token: str | bool | None = None) -> VGG:
     """Make or load the net.
 
     Args:
         weights: "bundled" (ships with the package), "imagenet" (timm's repo of torchvision's weights, from the Hub),
             "random" (the shipped nets' size; the same draw every time), or a Hub repo or folder, whose own depth
             counts.
+        token: for the Hub; None for the saved one, False for none.
 
     Raises:
         CheckpointError, HubError, ConfigError: see `VGG.from_pretrained` and `starting_source`.
     """
     source = starting_source(weights, depth, batch_norm)
     if source is not None:
-        return VGG.from_pretrained(source)
+        return VGG.from_pretrained(source, token=token)
     with torch.random.fork_rng(devices=[]):  # the caller's random state is not ours to change
         torch.manual_seed(RANDOM_SEED)
         model = VGG(random_config(depth, batch_norm))

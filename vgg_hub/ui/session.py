@@ -18,6 +18,7 @@ from ..errors import FinetuneError, HubError
 from ..model import VGG
 from ..report import Report
 from ..start import starting_model, starting_source
+from .account import on_space
 from .choice import Choice
 
 __all__ = ["Backbones", "Collected", "Session", "backbones"]
@@ -170,7 +171,9 @@ class Backbones:
                 self._entries.popitem(last=False)
         with entry.lock:  # one visitor fetches; others who want the same net wait, and those who want another do not
             if entry.model is None:
-                entry.model = starting_model(choice.weights, choice.depth, choice.batch_norm)
+                # What the owner of a Space may read is not for its visitors.
+                token = False if on_space() else None
+                entry.model = starting_model(choice.weights, choice.depth, choice.batch_norm, token)
             return entry.model
 
     @staticmethod
