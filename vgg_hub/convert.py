@@ -21,6 +21,7 @@ from torch import Tensor
 from .config import LAYERS, VGGConfig, check_layers
 from .config_foreign import imagenet_labels
 from .errors import CheckpointError, ConfigError
+from .folder import tensor_problems
 from .model import VGG
 from .transfer import sha256_of
 from .weights_file import read_weights_file
@@ -67,7 +68,7 @@ def convert_file(
     sha256, theirs = sha256_of(path), _torchvisions(path.name)
     notes = _check_hash(path.name, sha256, theirs is not None)
     tensors = read_weights_file(path)
-    config = _find_config({key: tuple(tensor.shape) for key, tensor in tensors.items()}, layers, path.name)
+    config = _find_config(_shapes(tensors), layers, path.name)
     if labels is None and theirs is not None and config.num_classes == 1000:
         labels = imagenet_labels()
     if labels is not None:
@@ -193,26 +194,22 @@ def _linear(shapes: Mapping[str, tuple[int, ...]], key: str, shown: str) -> tupl
 
 
 def _filled(config: VGGConfig, tensors: dict[str, Tensor], shown: str) -> VGG:
-    with torch.device("meta"):
-        model = VGG(config, init_weights=False)
+    model = VGG.on_meta(config)
     expected = model.state_dict()
     # BatchNorm counts its batches since PyTorch 0.4.1; older files, torchvision's among them, do not say how many.
     counts = {
         key: torch.zeros_like(t, device="cpu") for key, t in expected.items() if key.endswith("num_batches_tracked")
     }
     tensors = counts | tensors
-    missing = [key for key in expected if key not in tensors]
-    extra = [key for key in tensors if key not in expected]
-    wrong = [key for key in expected if key in tensors and tensors[key].shape != expected[key].shape]
-    problems = [
-        f"{len(keys)} {what}: {', '.join(f'{key:.60}' for key in keys[:3])}{', ...' if len(keys) > 3 else ''}"
-        for what, keys in (("missing", missing), ("not expected", extra), ("of another shape", wrong))
-        if keys
-    ]
+    problems = tensor_problems(_shapes(tensors), _shapes(expected))
     if problems:
-        raise CheckpointError(f"{shown} does not hold the tensors of a {config.name}; {'; '.join(problems)}.")
+        raise CheckpointError(f"{shown} does not hold the tensors of a {config.name}; {problems}.")
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.eval()
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
 
 
 def _provenance(name: str, sha256: str, theirs) -> dict[str, object]:

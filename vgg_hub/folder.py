@@ -20,7 +20,16 @@ from .config import VGGConfig
 from .errors import CheckpointError
 from .layouts import from_disk, is_timm_layout, shapes_on_disk
 
-__all__ = ["CARD_FILE", "CONFIG_FILE", "HEAD_FILE", "WEIGHTS_FILE", "read_weights", "replaced_folder", "write_weights"]
+__all__ = [
+    "CARD_FILE",
+    "CONFIG_FILE",
+    "HEAD_FILE",
+    "WEIGHTS_FILE",
+    "read_weights",
+    "replaced_folder",
+    "tensor_problems",
+    "write_weights",
+]
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 HEAD_FILE = "head.safetensors"  # in place of the weights, where the head alone is kept (see `delta`)
@@ -143,7 +152,11 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
     try:
         with safe_open(path, framework="pt") as file:
             found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a dict)
-            _compare(found, shapes_on_disk(expected, config, is_timm_layout(set(found))), f"{path.name} of {shown}")
+            problems = tensor_problems(found, shapes_on_disk(expected, config, is_timm_layout(set(found))))
+            if problems:
+                raise CheckpointError(
+                    f"{path.name} of {shown} does not hold the tensors that its config.json describes; {problems}."
+                )
             tensors = {key: file.get_tensor(key) for key in found}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
@@ -160,7 +173,8 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
     return from_disk(tensors, expected, config)
 
 
-def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]], shown: str) -> None:
+def tensor_problems(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str:
+    """What of the names and shapes found is not as expected, in words; "" where all is."""
     missing = [key for key in expected if key not in found]
     extra = sorted(key for key in found if key not in expected)
     shapes = [
@@ -168,15 +182,11 @@ def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[
         for key in expected
         if key in found and found[key] != expected[key]
     ]
-    problems = [
+    return "; ".join(
         f"{len(names)} {what}: {', '.join(map(_shown, names[:3]))}{', ...' if len(names) > 3 else ''}"
         for what, names in (("missing", missing), ("not expected", extra), ("of another shape", shapes))
         if names
-    ]
-    if problems:
-        raise CheckpointError(
-            f"{shown} does not hold the tensors that its config.json describes; {'; '.join(problems)}."
-        )
+    )
 
 
 def _shown(name: str) -> str:
