@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_config_json import CANNOT, JSON, read
-from vgg_hub import VGGConfig
+from tests.toys import run_python
+from vgg_hub import VGG, VGGConfig
 from vgg_hub.config import check_labels
 from vgg_hub.errors import CheckpointError
 
@@ -94,3 +95,33 @@ def test_any_json_in_any_place_gives_a_config_or_our_error(tmp_path, value, key)
     except CheckpointError as error:
         found = str(error)
     assert isinstance(found, VGGConfig) or found.startswith("config.json of mine cannot be used: ")
+
+
+OTHERS = """
+    import sys
+    import timm
+    from transformers import pipeline
+
+    folder = sys.argv[1]
+    for name, load in (
+        ("timm", lambda: timm.create_model(f"local-dir:{folder}", pretrained=True)),
+        ("transformers", lambda: pipeline("image-classification", model=folder, device="cpu")),
+    ):
+        try:
+            load()
+        except Exception as error:
+            print(name, "refuses:", error)
+        else:
+            print(name, "opens it")
+"""
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_no_other_library_makes_a_net_of_a_folder_that_is_for_us_alone(shipped, tmp_path, delta):
+    """Without an architecture, transformers would give a ResNet-50 with random weights."""
+    VGG.from_pretrained("vgg11-bn").replace_head(["cat", "dog"]).save_pretrained(tmp_path / "m", delta=delta)
+    lines = run_python(OTHERS, tmp_path / "m").stdout.splitlines()
+    answers = [line for line in lines if line.startswith(("timm ", "transformers "))]
+    assert answers[0] == "timm refuses: Unknown model (vgg_hub_only)"
+    assert answers[1].startswith("transformers refuses: ")
+    assert len(answers) == 2

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from tests.hub_helpers import REPO, check_secrets, folder_of, same
 from tests.toys import saved, smooth_batch, stripes_net, textures, tiny_vgg, tuned
 from vgg_hub import VGG, VGGConfig
-from vgg_hub.config_json import config_to_json
+from vgg_hub.config_json import OURS_ALONE, config_to_json
 from vgg_hub.delta import Base, base_of
 from vgg_hub.errors import CheckpointError, ConfigError, HubError, VGGHubError
 
@@ -53,7 +53,7 @@ def test_the_head_alone_and_together_again(hub, tmp_path):
         "sha256": hub.repos[REPO].head.files["model.safetensors"].blob.sha256,
     }
     assert document["vgg_hub"]["delta"] is True
-    assert "architecture" not in document
+    assert document["architecture"] == OURS_ALONE
     again.save_pretrained(tmp_path / "whole again")
     for name in ("config.json", "model.safetensors"):
         assert (tmp_path / "whole again" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -78,7 +78,11 @@ def test_the_python_example_runs(clone, capsys):
 
 def test_the_commands_run(clone, capsys):
     commands = re.findall(r"^python -m vgg_hub (.*)$", TEXT, re.M)
-    assert [command.split()[0] for command in commands] == ["finetune", "classify", "inspect", "push"]
-    for command in commands[:-1]:
-        assert main(shlex.split(command)) == 0
+    runs = {command.split()[0]: shlex.split(command, comments=True) for command in commands}
+    assert list(runs) == ["finetune", "classify", "inspect", "push", "convert", "export"]
+    assert "--delta" in runs.pop("push"), "it needs the Hub: tests/test_cli_share.py"
+    assert runs.pop("convert")[1] == "vgg16_bn-6c64b313.pth", "it needs torchvision's file: tests/test_convert.py"
+    for command in runs.values():
+        assert main(command) == 0
+    assert Path("cats-vs-dogs.onnx").is_file()
     assert "photo.jpg: " in capsys.readouterr().out

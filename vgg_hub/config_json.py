@@ -1,7 +1,7 @@
 """`config.json`: our configuration, in one file with the keys that timm and transformers read.
 
     {
-      "architecture": "vgg11_bn",               only where timm builds the very same net
+      "architecture": "vgg11_bn",               "vgg_hub_only" where timm does not build the very same net
       "num_classes": 2, "num_features": 512, "label_names": ["cat", "dog"],
       "pretrained_cfg": {"input_size": [3, 224, 224], "interpolation": ..., "crop_pct": ..., "mean": ..., "std": ...},
       "vgg_hub": {"format": 1, "layers": [...], "batch_norm": ..., ..., "provenance": {...}, "base": {...}}
@@ -22,11 +22,13 @@ from .config_foreign import PREPROCESSING, TIMM_SLIDES_FROM, foreign_config, pre
 from .delta import Base, base_of
 from .errors import CheckpointError, ConfigError, LabelError
 
-__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "config_to_json", "read_base", "read_config"]
+__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "OURS_ALONE", "config_to_json", "read_base", "read_config"]
 
 FORMAT = 1
 MAX_CONFIG_BYTES = 4_000_000
 SHAPE_FIELDS = ("layers", "batch_norm", "in_channels", "pool_size", "hidden_features", "width", "dropout")
+# A name that nobody knows: where there is none, transformers makes a ResNet-50 with random weights of the folder.
+OURS_ALONE = "vgg_hub_only"
 OUR_KEYS = {"architecture", "num_classes", "num_features", "label_names", "pretrained_cfg", "vgg_hub"}
 
 
@@ -57,8 +59,11 @@ def config_to_json(
         ConfigError: the provenance is not made of what JSON has.
     """
     architecture = None if delta else timm_architecture(config)
-    document: dict[str, object] = {"architecture": architecture} if architecture else {}
-    document |= {"num_classes": config.num_classes, "num_features": config.out_channels}
+    document: dict[str, object] = {
+        "architecture": architecture or OURS_ALONE,
+        "num_classes": config.num_classes,
+        "num_features": config.out_channels,
+    }
     if config.label_names:
         document["label_names"] = list(config.label_names)
     document["pretrained_cfg"] = {
