@@ -1,6 +1,7 @@
 """The recipe: splits, augmentation, a run that learns and resumes, the ten-photo tasks, the export's labels."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,6 +158,29 @@ def test_a_run_lowers_the_loss(whole_run):
     assert log["epochs"] == rows
     assert log["recipe"]["seed"] == 0
     assert log["machine"]["torch"] == torch.__version__
+
+
+def test_a_run_begins_from_a_checkpoint(tmp_path, toy_sets, whole_run):
+    folder, _ = whole_run
+    _, net, heads = load_run(folder, toy_sets)
+    expected = {name: tensor.clone() for name, tensor in net.state_dict().items() if not name.startswith("classifier")}
+    shipped_net(net, heads["tiny"], ("rows", "columns"), 32).save_pretrained(tmp_path / "shipped")
+    for start in (tmp_path / "shipped", folder / "final.pt"):
+        run = recipe_module._Run(toy_sets, replace(TOY, start=str(start)), tmp_path)
+        for name, tensor in expected.items():
+            assert torch.equal(run.net.state_dict()[name], tensor), name
+        assert torch.equal(run.heads["tiny"].weight, heads["tiny"].weight)
+        assert torch.equal(run.heads["cifar"].weight, heads["cifar"].weight) == (start.name == "final.pt")
+
+
+def test_sets_may_be_met_more_than_once_an_epoch(toy_sets):
+    met = {
+        times: sum(
+            len(batch["cifar"]) for batch in recipe_module._schedule(toy_sets, replace(TOY, cifar_repeats=times), 0)
+        )
+        for times in (1, 2)
+    }
+    assert met == {1: len(toy_sets["cifar"]["train"]), 2: 2 * len(toy_sets["cifar"]["train"])}
 
 
 class KilledError(Exception):

@@ -27,7 +27,7 @@ from .train import Recipe, accuracy, embed, heads_for, make_net
 __all__ = ["TRANSFER_SIZES", "evaluate", "load_run", "ten_photo_accuracy"]
 
 TRANSFER_SIZES = (64, 80, 96, 112, 128)
-SCORE_SIZES = {"tiny": (64,), "caltech": (64, 80, 96, 128), "cifar": (32, 40, 48, 64)}
+SCORE_SIZES = {"tiny": (48, 64, 80), "caltech": (48, 64, 80, 96, 128), "cifar": (32, 40, 48, 64)}
 TASKS, PHOTOS = 100, 10
 
 
