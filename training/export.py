@@ -34,7 +34,6 @@ TITLES = {
 }
 # Copies of the sets at the Hub, for the card's metadata; the pictures here are those of training/README.md.
 HUB_IDS = {"tiny": "zh-plus/tiny-imagenet", "cifar": "uoft-cs/cifar10"}
-JUDGED_SIZE = 64  # side at which all three sets are judged: what Tiny ImageNet's pictures have
 LICENCES = {"tiny": "for non-commercial research", "caltech": "CC BY 4.0", "cifar": "for research"}
 ROOT = Path(__file__).parent.parent
 
@@ -62,14 +61,15 @@ def shipped_net(net: VGG, head: nn.Linear, labels: Sequence[str], input_size: in
     return net.eval()
 
 
-def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]]) -> dict[str, object]:
+def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]], recipe: Recipe) -> dict[str, object]:
     """The card's figures, of a net as it was read back: heads that do not ship stay in float32."""
     size = net.config.input_size
     found = ten_photo_accuracy(embed(net, sets["caltech"]["transfer"], size), sets["caltech"]["transfer"].labels)
     answering = {name: net.head if name == "tiny" else heads[name] for name in sets}
     return {
         "scores": {
-            name: round(accuracy(net, answering[name], parts["val"], JUDGED_SIZE), 4) for name, parts in sets.items()
+            name: round(accuracy(net, answering[name], parts["val"], recipe.last_size), 4)
+            for name, parts in sets.items()
         },
         "tiny_at_input_size": round(accuracy(net, net.head, sets["tiny"]["val"], size), 4),
         "transfer": {"mean": round(float(found.mean()), 4), "deviation": round(float(found.std(ddof=1)), 4)},
@@ -90,7 +90,7 @@ def facts(
     scores = [
         {
             "dataset": TITLES[name][0],
-            "split": f"{TITLES[name][1]}, {JUDGED_SIZE} pixels",
+            "split": f"{TITLES[name][1]}, {recipe.last_size} pixels",
             "accuracy": judged["scores"][name],
             "n": len(parts["val"]),
         }
@@ -139,7 +139,7 @@ def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path 
     name = net.config.name
     out, log_file = out or ROOT / "weights" / name, log_file or ROOT / "training" / "logs" / f"{name}.json"
     net.save_pretrained(out, dtype="float16")
-    judged = judge(VGG.from_pretrained(str(out)), heads, sets)
+    judged = judge(VGG.from_pretrained(str(out)), heads, sets, recipe)
     net.provenance = facts(judged, log, evaluation, sets, recipe)
     net.save_pretrained(out, dtype="float16", card=render_card(net.config, net.provenance, name))
     log |= {
