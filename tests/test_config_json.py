@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vgg_hub import VGGConfig
 from vgg_hub.config import DEPTHS, INTERPOLATIONS, check_labels
-from vgg_hub.config_json import OURS_ALONE, MAX_CONFIG_BYTES, config_to_json, read_config
+from vgg_hub.config_json import MAX_CONFIG_BYTES, OURS_ALONE, config_to_json, read_config
 from vgg_hub.errors import CheckpointError, ConfigError, LabelError
 
 CONFIG = VGGConfig(layers=[8, "M"], label_names=["cat", "dog"], hidden_features=0, input_size=32)

@@ -174,11 +174,17 @@ NOT_A_VGG = [
         {k: t for k, t in changed().items() if k.startswith("features")},
         r" is not a whole VGG: it has no classifier\.0\.weight",
     ),
-    (changed(classifier__6__weight=torch.zeros(2, 5)), r" .*; 1 of another shape: classifier\.6\.weight is \[2, 5\], expected \[2, 6\]\.$"),
+    (
+        changed(classifier__6__weight=torch.zeros(2, 5)),
+        r" .*; 1 of another shape: classifier\.6\.weight is \[2, 5\], expected \[2, 6\]\.$",
+    ),
     (changed(classifier__6__weight=torch.zeros(2)), r": classifier\.6\.weight is \[2\]; expected the two numbers"),
     (changed(classifier__0__weight=torch.zeros(6, 65)), r": classifier\.0\.weight reads 65 numbers, expected 16 ch"),
     (changed(features__0__weight=torch.zeros(8)), r" holds no VGG: features\.0\.weight is \[8\]; expected"),
-    (changed(features__0__weight=torch.zeros(8, 3, 5, 5)), r" .*; 1 of another shape: features\.0\.weight is \[8, 3, 5, 5\], expected \[8, 3, 3, 3\]\.$"),
+    (
+        changed(features__0__weight=torch.zeros(8, 3, 5, 5)),
+        r" .*; 1 of another shape: features\.0\.weight is \[8, 3, 5, 5\], expected \[8, 3, 3, 3\]\.$",
+    ),
     (changed(features__5__weight=torch.zeros(8, 8, 3, 3)), r": features\.5 is a convolution where a VGG has none\.$"),
     (changed(features__999__weight=torch.zeros(8, 8, 3, 3)), r": features\.999 is a convolution where a VGG has none"),
     (
