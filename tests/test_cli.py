@@ -170,7 +170,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(start, photos):
 
 
 def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path):
-    slow = tiny_vgg(layers=[16, 16, "M"], input_size=512)
+    slow = tiny_vgg(layers=[16, 16, "M"], input_size=768)
     slow.save_pretrained(tmp_path / "slow")
     for label in ("cat", "dog"):
         (tmp_path / "photos" / label).mkdir(parents=True)

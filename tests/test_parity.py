@@ -236,7 +236,8 @@ def test_a_loader_that_takes_the_process_down(tmp_path, monkeypatch, code, messa
 def test_a_loader_that_cannot_open_the_folder(tmp_path, monkeypatch):
     ask_everyone(monkeypatch)
     with pytest.raises(
-        ParityError, match=r"^timm cannot open the saved folder \(KeyError: 'architecture'\); save the model"
+        ParityError,
+        match=r"^timm cannot open the saved folder \(RuntimeError: Unknown model \(vgg_hub_only\)\); save the model",
     ):
         check_folder(tmp_path / "m", saved(tmp_path / "m"))
 
