@@ -18,7 +18,7 @@ LEVELS = (
     ("ui",),
     ("cli", "cli_commands", "cli_replay", "cli_share", "cli_text", "__main__"),
     (
-        *("finetune", "cache", "head", "crossval", "events", "report"),
+        *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report"),
         *("fingerprint", "verdict", "replay"),
         *("predict", "start", "parity_loaders"),
     ),
@@ -27,7 +27,7 @@ LEVELS = (
     ("model",),
     (
         *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled"),
-        *("config_json", "config_foreign",),
+        *("config_json", "config_foreign"),
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),
     ),
