@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import sys
 import textwrap
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from safetensors.torch import load_file, save_file
 
 from tests.hub_helpers import REPO, folder_of
 from tests.parity_helpers import edit_config, judge
-from tests.toys import saved, tiny_vgg
+from tests.toys import run_python, saved, tiny_vgg
 from vgg_hub import VGG, VGGConfig, parity
 from vgg_hub.errors import CheckpointError, ParityError
 from vgg_hub.parity import LOADERS, check_folder, draw_pictures, not_for, reference_of
-from vgg_hub.parity_loaders import open_folder
 
 LABELS = ("ca\"t's ♥", "🐕‍🦺 犬")
 STANDARD = "builds the standard nets alone, in full width, for three channels"
@@ -206,11 +204,21 @@ def test_a_loader_that_is_not_installed_or_broken_fails_nothing(tmp_path, monkey
     assert receipt.loaders[2].version.startswith("5.")
 
 
-def test_transformers_without_timm(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    facts, tensors = open_folder("transformers", tmp_path)
-    assert facts["missing"] == "it opens the folder through timm, which is not installed"
-    assert tensors == {}
+def test_transformers_without_timm(tmp_path):
+    """In a fresh process: transformers remembers for good which packages it found."""
+    ran = run_python(
+        """
+        import sys
+        from pathlib import Path
+        from vgg_hub.parity_loaders import open_folder
+
+        sys.modules["timm"] = None
+        facts, tensors = open_folder("transformers", Path(sys.argv[1]))
+        print(facts["missing"], tensors)
+        """,
+        tmp_path,
+    )
+    assert ran.stdout == "it opens the folder through timm, which is not installed {}\n", ran.stderr
 
 
 @pytest.mark.parametrize(
