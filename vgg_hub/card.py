@@ -36,7 +36,7 @@ from .card_metadata import (
     validation_facts,
 )
 from .config import VGGConfig
-from .config_json import timm_architecture
+from .config_json import standard_architecture, timm_architecture
 from .summary import parameter_count
 
 __all__ = ["accuracy_sentence", "escape_markdown", "provenance_rows", "render_card"]
@@ -78,7 +78,7 @@ def render_card(
         where: folder or repo that the examples load from.
         receipt: what was compared before the push, any part of {"pictures", "saved_as", "rounding", "loaders"}; None:
             nothing was.
-        delta: for a folder that holds the head alone, what it stands on: any of {"base" (or "name"): a repo or shipped
+        delta: for a folder that holds the head alone, what it stands on: any of {"name": a repo or shipped
             name, "commit", "sha256"}; None for a whole folder.
     """
     facts = dict(provenance or {})
@@ -116,15 +116,12 @@ def _what(config: VGGConfig, facts: Mapping[str, object]) -> dict[str, object]:
 def _ways(config: VGGConfig, where: str, delta: Mapping[str, object] | None) -> dict[str, object]:
     """The ways to load it that hold for this net, and for a head alone what it needs."""
     where = re.sub(r"[^\w./ -]", "_", where)
-    like_torchvision = (config.pool_size, config.hidden_features, config.width, config.in_channels) == (7, 4096, 1.0, 3)
     ways: dict[str, object] = {
         "where": where,
         "argument": shlex.quote(where),
         "scheme": "hf-hub:" if "/" in where and is_repo_id(where) else "local-dir:",
         "opens_in_timm": timm_architecture(config) is not None,
-        "torchvision_name": f"vgg{config.depth}{'_bn' if config.batch_norm else ''}"
-        if config.depth and like_torchvision
-        else None,
+        "torchvision_name": standard_architecture(config),
     }
     if delta is not None:
         digests = {"commit": r"[0-9a-f]{7,64}", "sha256": r"[0-9a-f]{64}"}

@@ -32,16 +32,19 @@ OURS_ALONE = "vgg_hub_only"
 OUR_KEYS = {"architecture", "num_classes", "num_features", "label_names", "pretrained_cfg", "vgg_hub"}
 
 
+def standard_architecture(config: VGGConfig) -> str | None:
+    """The name that torchvision and timm give to a net of this geometry (`vgg11_bn`), None where they build none such."""
+    plain = (config.pool_size, config.hidden_features, config.width, config.in_channels) == (7, 4096, 1.0, 3)
+    return f"vgg{config.depth}{'_bn' if config.batch_norm else ''}" if config.depth and plain else None
+
+
 def timm_architecture(config: VGGConfig) -> str | None:
     """timm's name of the same net (`vgg11_bn`), or None where timm would build or feed it differently.
 
     timm pools only feature maps smaller than 7x7 and slides its first hidden layer over larger ones, so the answers
     agree only below 256 pixels. It builds its nets for three channels unless it is told otherwise.
     """
-    plain = (config.pool_size, config.hidden_features, config.width, config.in_channels) == (7, 4096, 1.0, 3)
-    if config.depth is None or not plain or config.input_size >= TIMM_SLIDES_FROM:
-        return None
-    return f"vgg{config.depth}{'_bn' if config.batch_norm else ''}"
+    return standard_architecture(config) if config.input_size < TIMM_SLIDES_FROM else None
 
 
 def config_to_json(

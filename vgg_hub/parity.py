@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from .config_json import read_base, timm_architecture
+from .config_json import read_base, standard_architecture, timm_architecture
 from .errors import ParityError
 from .folder import CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE
 from .parity_compare import LoaderResult, Reference, compare, gap
@@ -152,7 +152,7 @@ def not_for(name: str, config: VGGConfig, delta: bool) -> str | None:
         return None
     if delta:
         return "head only"
-    standard = timm_architecture(replace(config, input_size=224) if config.input_size >= 32 else config)
+    standard = standard_architecture(config)
     if name == "torchvision":
         return None if standard else "torchvision builds the standard nets alone, in full width, for three channels"
     if timm_architecture(config) is None:

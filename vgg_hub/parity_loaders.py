@@ -12,7 +12,7 @@ import importlib.metadata
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ._version import __version__
-from .config_json import timm_architecture
+from .config_json import standard_architecture
 from .model import VGG
 from .parity import draw_pictures
 from .preprocess import preprocess
@@ -100,8 +100,7 @@ def _torchvision(folder: Path, pictures: list[Image.Image]) -> Opened:
 
     ours = VGG.from_pretrained(folder)
     with torch.device("meta"):
-        name = timm_architecture(replace(ours.config, input_size=224))  # torchvision's names are timm's
-        model = getattr(torchvision.models, name)(num_classes=ours.config.num_classes)
+        model = getattr(torchvision.models, standard_architecture(ours.config))(num_classes=ours.config.num_classes)
     model.load_state_dict(ours.state_dict(), strict=True, assign=True)
     pixels = torch.stack([preprocess(picture, ours.config) for picture in pictures])
     return Opened(model.eval()(pixels))
