@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,9 +12,11 @@ from ..bundled import bundled_folder, bundled_names
 from ..config import VGGConfig
 from ..config_json import read_config
 from ..errors import CheckpointError, ConfigError
+from ..sources import local_folder
 from ..start import WEIGHTS, random_config, starting_source
 from ..summary import weight_bytes
 from ..transfer import REPO_ID
+from .account import on_space
 
 __all__ = ["Choice", "Net", "look_up"]
 
@@ -64,7 +65,7 @@ class Choice:
             raise CheckpointError(
                 "No weights are named; write a Hub repo (owner/name) or a folder, or choose another start."
             )
-        if os.environ.get("SPACE_ID") and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
+        if on_space() and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
             raise CheckpointError(
                 f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
             )
@@ -113,16 +114,10 @@ def look_up(choice: Choice) -> Net:
         return _random(choice)
     if choice.weights == "imagenet":
         return Net("imagenet", source, config, weight_bytes(config), _imagenet_facts(choice), _is_cached(source))
-    if bundled_folder(source) is not None:
-        return _in_folder("bundled", source, bundled_folder(source))
-    if Path(source).expanduser().is_dir():
-        return _in_folder("folder", Path(source).expanduser().resolve().name, Path(source).expanduser())
-    if not REPO_ID.fullmatch(source):
-        raise CheckpointError(
-            f"{source!r:.120} is not a folder here, nor a checkpoint that ships ({', '.join(bundled_names()) or 'none'}); "
-            "a Hub repo is written owner/name."
-        )
-    return Net("repo", source, None, None, None, _is_cached(source))
+    folder, shown = local_folder(source)
+    if folder is None:
+        return Net("repo", source, None, None, None, _is_cached(source))
+    return _in_folder("bundled" if source in bundled_names() else "folder", shown, folder)
 
 
 def _in_folder(kind: str, name: str, folder: Path) -> Net:
