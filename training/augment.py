@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["MEAN", "STD", "augment", "normalise"]
+__all__ = ["MEAN", "SMALLEST_AREA", "STD", "augment", "normalise"]
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+SMALLEST_AREA = 0.35
 
 
 def normalise(images: Tensor) -> Tensor:
@@ -18,7 +19,7 @@ def normalise(images: Tensor) -> Tensor:
     return (images - mean) / std
 
 
-def augment(images: Tensor, size: int, generator: torch.Generator, smallest_area: float = 0.35) -> Tensor:
+def augment(images: Tensor, size: int, generator: torch.Generator, smallest_area: float = SMALLEST_AREA) -> Tensor:
     """Random crop with its own scale and aspect, mirror image, brightness, contrast and saturation, each picture alone.
 
     Args:

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from vgg_hub import VGG
 
-from .augment import augment, normalise
+from .augment import SMALLEST_AREA, augment, normalise
 from .pictures import PictureSet, load_sets
 
 __all__ = ["Recipe", "accuracy", "embed", "heads_for", "make_net", "train"]
@@ -49,7 +49,7 @@ class Recipe:
     last_size: int = 64
     caltech_repeats: int = 2
     cifar_repeats: int = 1
-    cifar_smallest_area: float = 0.35
+    cifar_smallest_area: float = SMALLEST_AREA
     average: float = 0.998
     seed: int = 0
     keep_all: bool = False
@@ -210,7 +210,10 @@ class _Run:
         x = torch.cat(
             [
                 augment(
-                    torch.from_numpy(self.sets[name]["train"].images[found]), size, generator, least.get(name, 0.35)
+                    torch.from_numpy(self.sets[name]["train"].images[found]),
+                    size,
+                    generator,
+                    least.get(name, SMALLEST_AREA),
                 )
                 for name, found in rows.items()
             ]

@@ -15,16 +15,16 @@ from .config import VGGConfig
 __all__ = ["from_disk", "shapes_on_disk", "to_disk"]
 
 
-def _names(config: VGGConfig) -> dict[str, str]:
-    """In memory -> on disk, for the modules whose name differs."""
-    if not config.hidden_features:
+def disk_names(hidden: bool) -> dict[str, str]:
+    """In memory -> on disk, for the modules whose name differs, in a net with or without hidden Linears."""
+    if not hidden:
         return {"classifier.0": "head.fc"}
     return {"classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2", "classifier.6": "head.fc"}
 
 
 def _disk_key(key: str, config: VGGConfig) -> str:
     module, _, leaf = key.rpartition(".")
-    return f"{_names(config).get(module, module)}.{leaf}"
+    return f"{disk_names(bool(config.hidden_features)).get(module, module)}.{leaf}"
 
 
 def _disk_shape(disk_key: str, shape: tuple[int, ...], config: VGGConfig) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from .card_merge import merge_card
 from .errors import HubError
 from .folder import CARD_FILE, HEAD_FILE, WEIGHTS_FILE
 from .hub_errors import hub_errors
+from .parity import check_folder
 from .transfer import LOG, REPO_ID, Say, persistently
 
 if TYPE_CHECKING:
@@ -41,11 +42,9 @@ def push(
     with tempfile.TemporaryDirectory(prefix="vgg-hub-") as scratch, hub_errors(repo_id, None):
         folder = Path(scratch) / "model"
         tell("Saving the model.")
-        model.save_pretrained(folder, dtype=dtype, delta=delta, token=token)
+        model.save_pretrained(folder, dtype=dtype, delta=delta, token=token, card="")  # the card comes last
         receipt = None
         if check:
-            from .parity import check_folder  # here, for it opens the model again: the one way up from this layer
-
             tell("Opening it in a fresh process through each loader, and comparing the answers.")
             receipt = check_folder(folder, model).to_dict()
         api = HfApi(token=token)

@@ -21,12 +21,11 @@ from torch import Tensor, nn
 
 from .errors import CheckpointError
 from .folder import FLOATS, WHOLE
-from .layouts import is_timm_layout
+from .layouts import disk_names, is_timm_layout
 
 __all__ = ["read_weights_file"]
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # where training scripts put the weights beside other things
-TIMM_NAMES = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3"}
 # What `torch.load` raises for files that are cut, of another kind, or changed at random.
 UNREADABLE = (
     *(RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError, AssertionError),
@@ -135,11 +134,12 @@ def _check_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 def _torchvision_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     if not is_timm_layout(tensors):
         return tensors
-    names = TIMM_NAMES | {"head.fc": "classifier.6" if "pre_logits.fc1.weight" in tensors else "classifier.0"}
+    hidden = "pre_logits.fc1.weight" in tensors
+    names = {on_disk: in_memory for in_memory, on_disk in disk_names(hidden).items()}
     renamed = {}
     for key, tensor in tensors.items():
         module, _, leaf = key.rpartition(".")
         renamed[f"{names.get(module, module)}.{leaf}"] = (
-            tensor.flatten(1) if module in TIMM_NAMES and tensor.ndim > 1 else tensor
+            tensor.flatten(1) if module.startswith("pre_logits.") and tensor.ndim > 1 else tensor
         )
     return renamed
