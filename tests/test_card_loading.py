@@ -205,7 +205,7 @@ def test_no_value_of_a_receipt_is_markup(receipt):
 
 
 def test_a_head_alone_says_what_it_needs():
-    delta = {"base": "timm/vgg11_bn.tv_in1k", "commit": "0123456789ab" * 3 + "0123", "sha256": SHA}
+    delta = {"name": "timm/vgg11_bn.tv_in1k", "commit": "0123456789ab" * 3 + "0123", "sha256": SHA}
     text = render_card(VGGConfig(), where="me/cats", delta=delta)
     assert "**Only the last layer is here.** This is a format of vgg-hub's own" in text
     assert f"timm/vgg11\\_bn.tv\\_in1k at commit {delta['commit']} (sha256 of its weights: {SHA}), which" in text

@@ -122,10 +122,10 @@ def test_the_base_model_is_a_repo(base, repo):
 
 def test_a_head_alone_names_what_it_stands_on():
     facts = {"base": "me/older@0123456789ab"}
-    assert data_of(facts, VGGConfig(), delta={"base": "me/cats"})["base_model"] == "me/cats"
+    assert data_of(facts, VGGConfig(), delta={"name": "me/cats"})["base_model"] == "me/cats"
     assert data_of(facts, VGGConfig(), delta={"name": "me/cats"})["tags"] == ["vgg", "vgg11-bn"]
-    assert "base_model" not in data_of(facts, delta={"base": "vgg11-bn"})
-    assert "base_model" not in data_of(facts, delta={"base": 5})
+    assert "base_model" not in data_of(facts, delta={"name": "vgg11-bn"})
+    assert "base_model" not in data_of(facts, delta={"name": 5})
 
 
 def test_data_sets_are_those_with_a_valid_id():

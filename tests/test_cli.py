@@ -44,7 +44,8 @@ def process(*arguments: object, env: dict[str, str] | None = None, **options: ob
     "arguments",
     [[], ["sing"], ["finetune", "x"], ["finetune", "x", "--out", "y", "--seed", "-1"], ["classify", "vgg11-bn"],
      ["finetune", "x", "--out", "y", "--seed", str(2**63)], ["finetune", "x", "--out", "y", "--depth", "deep"],
-     ["classify", "vgg11-bn", "x.jpg", "--top-k", "0"], ["app", "--port", "65536"]],
+     ["classify", "vgg11-bn", "x.jpg", "--top-k", "0"], ["app", "--port", "65536"], ["convert", "x"], ["export", "x"],
+     ["convert", "x", "y", "--dtype", "int8"], ["push", "x", "y", "--dtype", "z"]],
 )  # fmt: skip
 def test_a_command_that_cannot_be_parsed_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:

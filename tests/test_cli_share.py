@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from tests.cli_helpers import error_of, left_behind, run
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG
-from vgg_hub.cli import main
 from vgg_hub.config_foreign import imagenet_labels
 
 __all__ = ["run"]
@@ -191,13 +190,3 @@ def test_push_says_its_steps_and_shows_the_address_alone(run, hub, tmp_path, mon
     assert asked == plain | {"replace_card": False, "check": True}
     run("push", tmp_path / "m", "me/m", "--private", "--dtype", "bfloat16", "--delta", "--replace-card", "--no-check")
     assert asked == plain | {"private": True, "dtype": "bfloat16", "delta": True, "replace_card": True, "check": False}
-
-
-@pytest.mark.parametrize(
-    "arguments", [["convert", "x"], ["export", "x"], ["convert", "x", "y", "--dtype", "int8"], ["push", "x", "y", "--dtype", "z"]]
-)  # fmt: skip
-def test_a_command_that_cannot_be_parsed_exits_with_2(arguments, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: vgg-hub")

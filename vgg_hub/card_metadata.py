@@ -84,8 +84,8 @@ def _base_repo(delta: Mapping[str, object] | None, facts: Mapping[str, object]) 
 
 
 def delta_base(delta: Mapping[str, object]) -> str | None:
-    """What a head stands on, by the key that a caller or a `config.json` has for it."""
-    found = delta.get("base", delta.get("name"))
+    """The name of what a head stands on."""
+    found = delta.get("name")
     return found if isinstance(found, str) else None
 
 
