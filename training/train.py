@@ -4,7 +4,9 @@
 
 writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.pt`. Run again after
 a kill, it goes on from the last epoch. `--start OTHER/final.pt` begins from another run's net and heads,
-`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet.
+`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet; either may be wider,
+shallower, or have batch norm where the new net has none (see `starts`). `--no-bfloat16` is for processors that do not
+multiply it themselves: there it is ten times slower than float32.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from vgg_hub import VGG
 
 from .augment import SMALLEST_AREA, augment, normalise
 from .pictures import PictureSet, load_sets
+from .starts import begin_from
 
 __all__ = ["Recipe", "accuracy", "embed", "heads_for", "make_net", "train"]
 
@@ -55,6 +58,7 @@ class Recipe:
     keep_all: bool = False
     mixed: bool = True
     cifar_size: int = 64
+    bfloat16: bool = True
     start: str = ""
 
     def size(self, epoch: int) -> int:
@@ -179,15 +183,23 @@ class _Run:
             self.rows = state["rows"]
 
     def _begin_from(self, start: Path) -> None:
+        """From `weights/NAME`, which has the head of Tiny ImageNet alone, or from a run's `final.pt`."""
         if start.is_dir():
-            shipped = VGG.from_pretrained(start)
-            self.heads["tiny"].load_state_dict(shipped.head.state_dict())
-            shipped.classifier[-1] = self.net.head  # the net's own, of another size, is not trained
-            self.net.load_state_dict(shipped.state_dict())
+            trained = VGG.from_pretrained(start)
+            heads = {"tiny": trained.head.state_dict()}
         else:
+            recipe = Recipe(**json.loads((start.parent / "log.json").read_text())["recipe"])
             state = torch.load(start, weights_only=True)
-            self.net.load_state_dict(state["net"])
-            self.heads.load_state_dict(state["heads"])
+            trained = make_net(recipe)
+            trained.load_state_dict(state["net"])
+            heads = {
+                name: {part: state["heads"][f"{name}.{part}"] for part in ("weight", "bias")} for name in self.heads
+            }
+        few = torch.from_numpy(self.sets["tiny"]["train"].images[:: max(1, len(self.sets["tiny"]["train"]) // 512)])
+        images = augment(few, self.recipe.first_size, torch.Generator().manual_seed(self.recipe.seed))
+        kept = begin_from(self.net, trained.eval(), images)
+        for name, head in heads.items():
+            self.heads[name].load_state_dict({"weight": head["weight"][:, kept], "bias": head["bias"]})
 
     def epoch(self) -> None:
         recipe, number = self.recipe, len(self.rows)
@@ -218,7 +230,7 @@ class _Run:
                 for name, found in rows.items()
             ]
         )
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.recipe.bfloat16):
             features = _embed(self.net, x.contiguous(memory_format=torch.channels_last))
         parts = features.float().split([len(r) for r in rows.values()])
         loss = sum(
