@@ -44,7 +44,9 @@ class Heads:
         return torch.einsum("nd,pcd->pnc", features.double(), self.weight) + self.bias[:, None]
 
 
-def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: int, photos: int) -> Iterator[Heads]:
+def fit_heads(
+    features: Tensor, targets: Tensor, weights: Tensor, num_classes: int, photos: int | Tensor
+) -> Iterator[Heads]:
     """Fit P heads, one for each row of weights, and yield them after every step.
 
     Args:
@@ -53,7 +55,7 @@ def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: i
         weights: (P, N) float32, how much each row of features counts in each problem; a row that counts nothing in a
             problem has no part in it, not even in its standardisation.
         num_classes: C.
-        photos: number of photos behind the rows, which sets the regularisation.
+        photos: number of photos behind the rows, which sets the regularisation; (P,) where the problems differ in it.
     """
     # Double precision: standardising through the weights subtracts large numbers where a feature's mean is far above
     # its spread, and a line search in single precision then stops early.
@@ -64,7 +66,7 @@ def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: i
     raw_weight = torch.zeros(problems, num_classes, dimensions, dtype=torch.float64, requires_grad=True)
     raw_bias = torch.zeros(problems, num_classes, dtype=torch.float64, requires_grad=True)
     onehot_targets = targets.expand(problems, -1)
-    penalty = PRIOR_PHOTOS / photos
+    penalty = PRIOR_PHOTOS / torch.as_tensor(photos, dtype=torch.float64).expand(problems)  # (P,)
 
     def heads() -> tuple[Tensor, Tensor]:
         # Standardise by changing the weights, not the features: no (P, N, D) tensor is ever made.
@@ -78,7 +80,7 @@ def fit_heads(features: Tensor, targets: Tensor, weights: Tensor, num_classes: i
 
     def closure() -> Tensor:
         optimiser.zero_grad()
-        objective = losses().sum() + penalty / 2 * raw_weight.square().sum()
+        objective = losses().sum() + (penalty / 2 * raw_weight.square().sum((1, 2))).sum()
         objective.backward()
         return objective
 
