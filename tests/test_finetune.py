@@ -14,7 +14,8 @@ from PIL import Image
 
 from tests.toys import run_python, stripes_net, textures, tuned, written
 from vgg_hub import VGG, Classifier, cache, finetune
-from vgg_hub.finetune import Embedding, Finished, Started, Step, _problem_weights, _unseen_logits
+from vgg_hub.crossval import problem_weights, unseen_logits
+from vgg_hub.finetune import Embedding, Finished, Started, Step
 from vgg_hub.head import fit_heads
 from vgg_hub.report import binomial_interval, stratified_folds
 
@@ -213,7 +214,7 @@ def test_each_fold_is_judged_by_a_head_that_had_not_seen_it():
     """Against loops: a photo and its mirror image count in no head that judges them; classes weigh the same."""
     targets = torch.tensor([0] * 8 + [1] * 5)
     folds = stratified_folds(targets, repeats=2, seed=0)
-    weights = _problem_weights(targets, folds)
+    weights = problem_weights(targets, folds)
     assert weights.shape == (11, 26)
     assert torch.equal(weights[:, :13], weights[:, 13:])
     expected = [torch.ones(13)]
@@ -225,7 +226,7 @@ def test_each_fold_is_judged_by_a_head_that_had_not_seen_it():
             assert len(row[:13][(targets == label) & (counts > 0)].unique()) == 1
     features = torch.randn(13, 6)
     *_, heads = fit_heads(torch.cat([features, features]), targets.repeat(2), weights, 2, 13)
-    found = _unseen_logits(heads.logits(features)[1:], folds)
+    found = unseen_logits(heads.logits(features)[1:], folds)
     for photo in range(13):
         problems = [1 + 5 * repeat + int(folds[repeat, photo]) for repeat in range(2)]
         by_hand = sum(features[photo].double() @ heads.weight[p].T + heads.bias[p] for p in problems) / 2

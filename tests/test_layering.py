@@ -17,7 +17,10 @@ LEVELS = (
     ("app",),
     ("ui",),
     ("cli", "cli_commands", "cli_share", "cli_text", "__main__"),
-    ("finetune", "cache", "head", "report", "predict", "start", "parity_loaders"),
+    (
+        *("finetune", "cache", "head", "crossval", "events", "report"),
+        *("predict", "start", "parity_loaders"),
+    ),
     ("convert", "onnx_export", "weights_file"),
     ("data", "archive", "zip_entries", "picture", "pixels", "magic"),
     ("model",),

@@ -53,6 +53,11 @@ class FeatureCache:
         found = [photo.target for photo in self.photos]
         return {label: found.count(target) for target, label in enumerate(self.labels)}
 
+    def features(self) -> tuple[Tensor, Tensor]:
+        """(n, D) float32 of the photos, and of their mirror images."""
+        both = torch.stack([photo.features for photo in self.photos])
+        return both[:, 0], both[:, 1]
+
     def fill(
         self, net: Classifier, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
     ) -> Iterator[tuple[int, int, float]]:

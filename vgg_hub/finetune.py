@@ -9,8 +9,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 import PIL
@@ -20,7 +19,9 @@ from torch.nn import functional as F
 
 from .cache import FeatureCache
 from .config import check_labels
+from .crossval import problem_weights, unseen_logits
 from .errors import FinetuneError, LabelError
+from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .head import MAX_STEPS, Heads, fit_heads
 from .model import VGG
 from .predict import Classifier, Picture
@@ -31,50 +32,6 @@ __all__ = ["MAX_SEED", "Embedding", "Event", "Finished", "Started", "Step", "fin
 TRAINABLE = ("head",)
 MIN_PHOTOS = 2
 MAX_SEED = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Started:
-    """Training has begun. `counts`: photos given, by class."""
-
-    counts: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """`done` of `total` photos went through the frozen net; `seconds_left` until all have."""
-
-    done: int
-    total: int
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the optimiser, of at most `total`.
-
-    `loss` and `accuracy` are on the photos trained on; `validation_loss` and `validation_accuracy` on photos that the
-    judged heads had not seen (cross-validation). Losses are mean cross-entropies in nats.
-    """
-
-    step: int
-    total: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class Finished:
-    """The last event: the tuned model, in eval mode on the CPU, and its report."""
-
-    model: VGG
-    report: Report
-
-
-Event = Started | Embedding | Step | Finished
 
 
 def finetune(
@@ -133,37 +90,48 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
-    plain = torch.stack([photo.features[0] for photo in cache.photos])  # (n, D)
-    mirrored = torch.stack([photo.features[1] for photo in cache.photos])
-    repeats = 8 if len(targets) <= 200 else 1  # few photos: average over many splits; many: one will do
-    folds = stratified_folds(targets, repeats, seed)
-    steps = fit_heads(
-        torch.cat([plain, mirrored]), targets.repeat(2), _problem_weights(targets, folds), len(photos), len(targets)
-    )
-    fitting = time.perf_counter()  # the photos are behind: their time says nothing of the steps to come
-    for step, heads in enumerate(steps, start=1):
-        logits = heads.logits(plain)  # (1 + repeats * k, n, C): the final head's, then those of the folds
-        scores = _unseen_logits(logits[1:], folds)
-        yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
-        if stop.is_set() or heads.done:
-            break
-    scale = fit_scale(scores, targets)
+    fitted = yield from _fit_head(cache, targets, seed, stop)
+    scale = fit_scale(fitted.scores, targets)
     report = Report(
         labels=list(photos),
         counts=cache.counts(),
-        validation=_validate(scores, targets, int(folds.max()) + 1, repeats),
+        validation=_validate(fitted.scores, targets, fitted.method),
         seconds=round(time.perf_counter() - started, 3),
         trainable=trainable,
         base=model.source or "random weights",
         seed=seed,
-        steps=step,
-        stopped=stop.is_set() and not heads.done,
+        steps=fitted.steps,
+        stopped=not fitted.done,
         warnings=cache.warnings,
-        mistakes=_mistakes(cache, scores * scale, targets),
+        mistakes=_mistakes(cache, fitted.scores * scale, targets),
         versions={"torch": torch.__version__, "pillow": PIL.__version__, "python": platform.python_version()},
     )
-    report.warnings.extend(_doubts(report))
-    yield Finished(_tuned(model, list(photos), heads, scale, report), report)
+    report.warnings.extend([*fitted.notes, *_doubts(report)])
+    yield Finished(_tuned(model, list(photos), fitted, scale, report), report)
+
+
+def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.Event) -> Generator[Step, None, Fitted]:
+    """The head on all photos, and one for each fold of the cross-validation."""
+    plain, mirrored = cache.features()  # (n, D) each
+    repeats = 8 if len(targets) <= 200 else 1  # few photos: average over many splits; many: one will do
+    folds = stratified_folds(targets, repeats, seed)
+    weights = problem_weights(targets, folds)
+    steps = fit_heads(torch.cat([plain, mirrored]), targets.repeat(2), weights, int(targets.max()) + 1, len(targets))
+    fitting = time.perf_counter()  # the photos are behind: their time says nothing of the steps to come
+    for step, heads in enumerate(steps, start=1):
+        logits = heads.logits(plain)  # (1 + repeats * k, n, C): the final head's, then those of the folds
+        scores = unseen_logits(logits[1:], folds)
+        yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
+        if stop.is_set() or heads.done:
+            break
+    times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
+    return Fitted(
+        tensors={"weight": heads.weight[0], "bias": heads.bias[0]},
+        scores=scores,
+        steps=step,
+        done=heads.done or not stop.is_set(),
+        method=f"{int(folds.max()) + 1}-fold stratified cross-validation{times}",
+    )
 
 
 def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
@@ -175,25 +143,6 @@ def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
                 f"Class {label!r} has {count} photo{'' if count == 1 else 's'} that can be used; "
                 f"give each class at least {MIN_PHOTOS}, better ten.{' ' + why[0] if why else ''}"
             )
-
-
-def _problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
-    """(1 + repeats * k, 2n): first the fit on all photos, then one a fold on the others; classes weigh the same."""
-    k = int(folds.max()) + 1
-    held_out = F.one_hot(folds, k).permute(0, 2, 1).reshape(-1, len(targets))  # (repeats * k, n)
-    counts = torch.cat([torch.ones(1, len(targets)), 1.0 - held_out])
-    onehot = F.one_hot(targets).float()  # (n, C)
-    per_class = counts @ onehot  # (P, C)
-    weights = counts / (per_class @ onehot.T).clamp_min(1)
-    return weights.repeat(1, 2)  # the mirror images
-
-
-def _unseen_logits(logits: Tensor, folds: Tensor) -> Tensor:
-    """Of (repeats * k, n, C) the (n, C) from the heads that had not seen each photo, averaged over the repeats."""
-    repeats, n = folds.shape
-    logits = logits.reshape(repeats, -1, n, logits.shape[-1])  # (repeats, k, n, C)
-    picked = logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))
-    return picked[:, 0].mean(0)
 
 
 def _step_event(step: int, heads: Heads, own: Tensor, targets: Tensor, scores: Tensor, seconds: float) -> Step:
@@ -208,15 +157,13 @@ def _step_event(step: int, heads: Heads, own: Tensor, targets: Tensor, scores: T
     )
 
 
-def _validate(scores: Tensor, targets: Tensor, k: int, repeats: int) -> Validation:
+def _validate(scores: Tensor, targets: Tensor, method: str) -> Validation:
     n, classes = scores.shape
     answers = scores.argmax(1)
     confusion = torch.bincount(targets * classes + answers, minlength=classes**2).reshape(classes, classes)
     accuracy = float(confusion.trace()) / n
     low, high = binomial_interval(accuracy, n)
-    times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
-    method = f"{k}-fold stratified cross-validation{times}; 95 % Clopper-Pearson interval"
-    return Validation(accuracy, low, high, n, method, confusion.tolist())
+    return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", confusion.tolist())
 
 
 def _mistakes(cache: FeatureCache, scores: Tensor, targets: Tensor) -> list[Mistake]:
@@ -239,11 +186,15 @@ def _doubts(report: Report) -> list[str]:
     return []
 
 
-def _tuned(model: VGG, labels: list[str], heads: Heads, scale: float, report: Report) -> VGG:
+def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float, report: Report) -> VGG:
     tuned = model.share().cpu()
-    tuned.replace_head(labels)
+    with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is filled
+        tuned.replace_head(labels)
+    tensors = dict(fitted.tensors)
     with torch.no_grad():
-        tuned.head.weight.copy_(heads.weight[0] * scale)
-        tuned.head.bias.copy_(heads.bias[0] * scale)
+        tuned.head.weight.copy_(tensors.pop("weight") * scale)
+        tuned.head.bias.copy_(tensors.pop("bias") * scale)
+    like = tuned.state_dict()
+    tuned.load_state_dict({key: t.to(like[key].dtype) for key, t in tensors.items()}, strict=False, assign=True)
     tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     return tuned

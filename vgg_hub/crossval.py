@@ -1,0 +1,33 @@
+"""Cross-validation of many heads at once: which photos count in which fit, and who judges which photo."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["problem_weights", "unseen_logits"]
+
+
+def problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
+    """(1 + repeats * k, 2n): first the fit on all photos, then one a fold on the others; classes weigh the same.
+
+    Args:
+        targets: (n,) int64.
+        folds: (repeats, n) int64, see `report.stratified_folds`.
+    """
+    k = int(folds.max()) + 1
+    held_out = F.one_hot(folds, k).permute(0, 2, 1).reshape(-1, len(targets))  # (repeats * k, n)
+    counts = torch.cat([torch.ones(1, len(targets)), 1.0 - held_out])
+    onehot = F.one_hot(targets).float()  # (n, C)
+    per_class = counts @ onehot  # (P, C)
+    weights = counts / (per_class @ onehot.T).clamp_min(1)
+    return weights.repeat(1, 2)  # the mirror images
+
+
+def unseen_logits(logits: Tensor, folds: Tensor) -> Tensor:
+    """Of (repeats * k, n, C) the (n, C) from the heads that had not seen each photo, averaged over the repeats."""
+    repeats, n = folds.shape
+    logits = logits.reshape(repeats, -1, n, logits.shape[-1])  # (repeats, k, n, C)
+    picked = logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))
+    return picked[:, 0].mean(0)
