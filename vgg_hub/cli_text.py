@@ -50,9 +50,19 @@ def show_json(document: object) -> None:
 
 
 def answer_text(row: Mapping[str, object], top_k: int) -> str:
-    """One line for a picture: its name and the `top_k` most probable classes."""
+    """One line for a picture: its name, whether it is unlike all classes, and the `top_k` most probable ones."""
     best = list(row["scores"].items())[:top_k]
-    return one_line(f"{row['file']}: " + ", ".join(f"{label} {100 * score:.1f} %" for label, score in best))
+    none = ("neither; " if len(row["scores"]) == 2 else "none of these; ") if row.get("unlike") else ""
+    return one_line(f"{row['file']}: {none}" + ", ".join(f"{label} {100 * score:.1f} %" for label, score in best))
+
+
+def _abstention(unlike: Mapping[str, float], classes: int) -> str:
+    """How often the model says that a picture is none of the classes, in words."""
+    return (
+        f'It answers "{"neither" if classes == 2 else "none of these"}" for about {100 * unlike["classes"]:.0f} % of photos '
+        f"of the classes, wrongly (likely between {100 * unlike['low']:.0f} and {100 * unlike['high']:.0f} %), and for "
+        f"about {100 * unlike['others']:.0f} % of photos of other things."
+    )
 
 
 def report_text(report: Mapping[str, object], out: str) -> str:
@@ -76,6 +86,8 @@ def report_text(report: Mapping[str, object], out: str) -> str:
         ]
         more = len(report["mistakes"]) - ROWS_SHOWN
         lines += [f"  and {more} more", ""] if more > 0 else [""]
+    if report.get("unlike"):
+        lines += [_abstention(report["unlike"], len(report["labels"])), ""]
     shown = one_line(out)
     lines.append(f"Saved in {shown} after {report['seconds']:.1f} s. Try it: vgg-hub classify {shown} PHOTO.jpg")
     return "\n".join(lines)

@@ -4,7 +4,8 @@
       "architecture": "vgg11_bn",               "vgg_hub_only" where timm does not build the very same net
       "num_classes": 2, "num_features": 512, "label_names": ["cat", "dog"],
       "pretrained_cfg": {"input_size": [3, 224, 224], "interpolation": ..., "crop_pct": ..., "mean": ..., "std": ...},
-      "vgg_hub": {"format": 1, "layers": [...], "batch_norm": ..., ..., "provenance": {...}, "base": {...}}
+      "vgg_hub": {"format": 1, "layers": [...], "batch_norm": ..., ..., "provenance": {...}, "base": {...},
+                  "unlike": {...}}
     }
 
 `model_type` stays out: transformers then recognises the file by `pretrained_cfg` and opens it through timm.
@@ -21,8 +22,9 @@ from .config import VGGConfig
 from .config_foreign import PREPROCESSING, TIMM_SLIDES_FROM, foreign_config, preprocessing, section
 from .delta import Base, base_of
 from .errors import CheckpointError, ConfigError, LabelError
+from .unlike import UnlikeRule
 
-__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "OURS_ALONE", "config_to_json", "read_base", "read_config"]
+__all__ = ["FORMAT", "MAX_CONFIG_BYTES", "OURS_ALONE", "config_to_json", "read_base", "read_config", "read_unlike"]
 
 FORMAT = 1
 MAX_CONFIG_BYTES = 4_000_000
@@ -48,7 +50,11 @@ def timm_architecture(config: VGGConfig) -> str | None:
 
 
 def config_to_json(
-    config: VGGConfig, provenance: Mapping[str, object] | None = None, base: Base | None = None, delta: bool = False
+    config: VGGConfig,
+    provenance: Mapping[str, object] | None = None,
+    base: Base | None = None,
+    delta: bool = False,
+    unlike: UnlikeRule | None = None,
 ) -> str:
     """The text of `config.json`.
 
@@ -57,6 +63,7 @@ def config_to_json(
         provenance: kept under `vgg_hub` as it is.
         base: the net that the model stands on, where it is known (see `delta`).
         delta: the folder holds the head alone; no other library can open it, so that none is told how.
+        unlike: when a picture is none of the classes.
 
     Raises:
         ConfigError: the provenance is not made of what JSON has.
@@ -89,6 +96,8 @@ def config_to_json(
         ours["base"] = base.to_json()
     if delta:
         ours["delta"] = True
+    if unlike is not None:
+        ours["unlike"] = unlike.to_json()
     document["vgg_hub"] = ours
     try:
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
@@ -140,6 +149,21 @@ def read_base(path: Path, shown: str) -> tuple[Base | None, bool]:
     return base, delta
 
 
+def read_unlike(path: Path, shown: str, config: VGGConfig) -> UnlikeRule | None:
+    """The rule of "none of these" in a folder, None where its `config.json` holds none.
+
+    Raises:
+        CheckpointError: see `read_config`; or it is no rule for a model of this configuration.
+    """
+    facts = _parse(path, shown).get("vgg_hub")
+    if not isinstance(facts, dict) or "unlike" not in facts:
+        return None
+    try:
+        return UnlikeRule.from_json(facts["unlike"], config.num_classes, config.embed_features)
+    except ConfigError as error:
+        raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
+
+
 def _parse(path: Path, shown: str) -> dict[str, object]:
     try:
         status = path.stat()
@@ -177,7 +201,7 @@ def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | N
             f"vgg_hub.format is {shape.get('format')!r:.40}; this version reads {FORMAT}: update vgg-hub."
         )
     unknown = sorted(set(document) - OUR_KEYS) + sorted(
-        f"vgg_hub.{key}" for key in set(shape) - {*SHAPE_FIELDS, "format", "provenance", "base", "delta"}
+        f"vgg_hub.{key}" for key in set(shape) - {*SHAPE_FIELDS, "format", "provenance", "base", "delta", "unlike"}
     )
     if unknown:
         raise ConfigError(f"it holds the unknown key {unknown[0]!r:.80}; remove it or update vgg-hub.")

@@ -12,7 +12,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
 from .card import render_card
-from .config_json import SHAPE_FIELDS, config_to_json, read_config
+from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
 from .folder import CARD_FILE, CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
@@ -23,6 +23,7 @@ from .transfer import Say
 
 if TYPE_CHECKING:
     from .config import VGGConfig
+    from .unlike import UnlikeRule
 
 __all__ = ["DTYPES", "HubMixin"]
 
@@ -37,12 +38,14 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             that ship, data and scores (see `card`). Kept in `config.json`, shown in the card. None: nothing is known.
         source: where the weights were loaded from (a shipped name, `owner/name@commit`, a folder's name), or None.
         base: the net that others can get and whose weights, but for the head, these are, or None (see `delta`).
+        unlike: when a picture is none of the classes, or None: it is always taken for one of them (see `unlike`).
     """
 
     config: VGGConfig
     provenance: dict[str, object] | None = None
     source: str | None = None
     base: Base | None = None
+    unlike: UnlikeRule | None = None
 
     @classmethod
     def from_pretrained(
@@ -83,6 +86,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         }
         place = find(os.fspath(pretrained_model_name_or_path), revision=revision, **options)
         config, provenance = read_config(place.folder / CONFIG_FILE, place.shown)
+        unlike = read_unlike(place.folder / CONFIG_FILE, place.shown, config)
         model = cls.on_meta(config)
         if place.delta:
             tensors = cls._on_base(place, model.state_dict(), config, options)
@@ -91,7 +95,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         if dtype is not None:
             tensors = {key: t.to(dtype) if t.is_floating_point() else t for key, t in tensors.items()}
         model.load_state_dict(tensors, strict=True, assign=True)
-        model.provenance, model.source, model.base = provenance, place.shown, place.base
+        model.provenance, model.source, model.base, model.unlike = provenance, place.shown, place.base, unlike
         return model.eval()
 
     @classmethod
@@ -153,7 +157,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             raise CheckpointError(f"dtype is {dtype!r:.40}; expected one of {', '.join(DTYPES)}.")
         tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
-            text = config_to_json(self.config, self.provenance, self.base, delta)
+            text = config_to_json(self.config, self.provenance, self.base, delta, self.unlike)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
             weights = folder / (HEAD_FILE if delta else WEIGHTS_FILE)
             write_weights(weights, to_disk(tensors, self.config), DTYPES.get(dtype))

@@ -137,13 +137,14 @@ class VGG(nn.Module, HubMixin):
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
         twin.load_state_dict(self.state_dict(), assign=True)
-        twin.provenance, twin.source, twin.base = self.provenance, self.source, self.base
+        twin.provenance, twin.source, twin.base, twin.unlike = self.provenance, self.source, self.base, self.unlike
         return twin.eval()
 
     def replace_head(self, labels: Sequence[str]) -> Self:
         """Put a new, randomly initialised last Linear in place, one output a label; `config` follows.
 
-        Of the provenance only the licence is kept, for the rest was known of the old head.
+        Of the provenance only the licence is kept, for the rest was known of the old head; so was when a picture is
+        none of the classes.
 
         Args:
             labels: ordered class names.
@@ -163,6 +164,7 @@ class VGG(nn.Module, HubMixin):
         _init_module(new)
         self.classifier[-1] = new.train(old.training)
         self.config = config
+        self.unlike = None
         licence = (self.provenance or {}).get("licence")
         self.provenance = {"licence": licence} if licence else None
         return self

@@ -30,10 +30,15 @@ class Prediction:
     Attributes:
         label: the most probable class.
         scores: probability by class name, every class, highest first; they add up to 1.
+        unlike: whether the picture is unlike all classes, so that neither the label nor the scores say anything of it;
+            None where the model has no rule for that.
+        unlike_score: how unlike: above 1, it is (see `UnlikeRule.score`); None likewise.
     """
 
     label: str
     scores: dict[str, float]
+    unlike: bool | None = None
+    unlike_score: float | None = None
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
@@ -94,6 +99,7 @@ class Classifier:
         device: "auto", "cpu", "cuda", "mps" or a torch.device.
         precision: "float32" is exact; "auto" may use bfloat16 where the device multiplies it natively (CUDA).
         batch_size: pictures decoded and computed at a time, the bound on memory.
+        unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
     """
 
     def __init__(
@@ -102,6 +108,7 @@ class Classifier:
         device: str | torch.device = "auto",
         precision: str = "auto",
         batch_size: int = BATCH_SIZE,
+        unlike: bool = True,
     ) -> None:
         if precision not in ("auto", "float32"):
             raise ConfigError(f"precision is {precision!r:.40}; expected auto or float32.")
@@ -110,6 +117,7 @@ class Classifier:
         self.device = resolve_device(device)
         self.config = model.config
         self.batch_size = batch_size
+        self.unlike = model.unlike if unlike else None
         self._model = model.share().to(self.device, torch.float32)  # a net loaded in half precision too
         self._autocast = precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
 
@@ -143,14 +151,22 @@ class Classifier:
     def _predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
         if not images:
             return []
-        logits = self.logits(torch.stack([preprocess(image, self.config) for image in images]))
+        logits, strangeness = self._answer(torch.stack([preprocess(image, self.config) for image in images]))
         labels = self.config.label_names or [f"class {i}" for i in range(self.config.num_classes)]
         predictions = []
-        for row in torch.softmax(logits, dim=1):
+        for row, score in zip(torch.softmax(logits, dim=1), strangeness, strict=True):
             order = torch.argsort(row, descending=True, stable=True).tolist()
             scores = {labels[i]: float(row[i]) for i in order}
-            predictions.append(Prediction(label=labels[order[0]], scores=scores))
+            unlike = None if score is None else score > 1
+            predictions.append(Prediction(labels[order[0]], scores, unlike, score))
         return predictions
+
+    def _answer(self, x: Tensor) -> tuple[Tensor, Sequence[float | None]]:
+        """Logits and, where there is a rule, how unlike the classes each picture is; the net runs once."""
+        if self.unlike is None:
+            return self.logits(x), [None] * len(x)
+        features = self.embed(x)
+        return self._run(self._model.head, features), self.unlike.score(features).tolist()
 
     def logits(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["Mistake", "Report", "Validation", "binomial_interval", "fit_scale", "stratified_folds"]
+__all__ = ["Abstention", "Mistake", "Report", "Validation", "binomial_interval", "fit_scale", "stratified_folds"]
 
 CONFIDENCE = 0.95
 
@@ -45,6 +45,26 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Abstention:
+    """How often the model says "none of these"; shares of photos, 0 to 1, from cross-validation.
+
+    Attributes:
+        classes: of photos of the classes, which it should not.
+        low, high: ends of the 95 % interval of that.
+        others: of pictures of other things, which it should; see `unlike.UnlikeFit` for what they are.
+        n: photos behind each.
+        method: how it was made, in words.
+    """
+
+    classes: float
+    low: float
+    high: float
+    others: float
+    n: int
+    method: str
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of a fine-tuning, ready for JSON by `to_dict`.
 
@@ -53,7 +73,7 @@ class Report:
         counts: photos used, by class.
         validation: the estimate on unseen photos; None where it was stopped too early to have one.
         seconds: from the first photo read to the last step.
-        trainable: what was trained: "head".
+        trainable: what was trained: "head", "classifier", "block5" ..., "all".
         base: where the frozen part came from.
         seed: of the folds.
         steps: of the optimiser.
@@ -61,6 +81,7 @@ class Report:
         warnings: sentences on photos left out and on what the figures cannot show.
         mistakes: the photos named wrong in cross-validation.
         versions: of the packages that took part.
+        unlike: how often it says "none of these"; None where it never does.
     """
 
     labels: list[str]
@@ -75,6 +96,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    unlike: Abstention | None = None
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
