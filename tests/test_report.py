@@ -161,5 +161,5 @@ def test_the_report_goes_through_json():
 
 def test_what_is_shared_names_no_photo():
     assert "secret" not in json.dumps(REPORT.provenance())
-    assert set(REPORT.to_dict()) - set(REPORT.provenance()) == {"warnings", "mistakes", "seconds"}
+    assert set(REPORT.to_dict()) - set(REPORT.provenance()) == {"warnings", "mistakes", "predictions", "seconds"}
     assert {"labels", "counts", "validation", "trainable", "base", "seed"} <= set(REPORT.provenance())

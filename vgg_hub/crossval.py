@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["problem_weights", "unseen_logits"]
+__all__ = ["balanced", "problem_weights", "unseen_hits", "unseen_logits"]
 
 
 def problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
@@ -19,15 +19,27 @@ def problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
     k = int(folds.max()) + 1
     held_out = F.one_hot(folds, k).permute(0, 2, 1).reshape(-1, len(targets))  # (repeats * k, n)
     counts = torch.cat([torch.ones(1, len(targets)), 1.0 - held_out])
+    return balanced(counts, targets).repeat(1, 2)  # the mirror images
+
+
+def balanced(counts: Tensor, targets: Tensor) -> Tensor:
+    """(P, n): the photos that count (1, others 0) in each problem, weighted so that its classes weigh the same."""
     onehot = F.one_hot(targets).float()  # (n, C)
     per_class = counts @ onehot  # (P, C)
-    weights = counts / (per_class @ onehot.T).clamp_min(1)
-    return weights.repeat(1, 2)  # the mirror images
+    return counts / (per_class @ onehot.T).clamp_min(1)
 
 
 def unseen_logits(logits: Tensor, folds: Tensor) -> Tensor:
     """Of (repeats * k, n, C) the (n, C) from the heads that had not seen each photo, averaged over the repeats."""
+    return _unseen(logits, folds).mean(0)
+
+
+def unseen_hits(logits: Tensor, folds: Tensor, targets: Tensor) -> Tensor:
+    """(repeats, n) float64: 1 where the one head that had not seen the photo named it right, else 0."""
+    return (_unseen(logits, folds).argmax(2) == targets).double()
+
+
+def _unseen(logits: Tensor, folds: Tensor) -> Tensor:
     repeats, n = folds.shape
     logits = logits.reshape(repeats, -1, n, logits.shape[-1])  # (repeats, k, n, C)
-    picked = logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))
-    return picked[:, 0].mean(0)
+    return logits.gather(1, folds[:, None, :, None].expand(-1, 1, -1, logits.shape[-1]))[:, 0]

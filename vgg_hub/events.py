@@ -68,6 +68,7 @@ class Fitted:
         done: it ended by itself; otherwise a person stopped it.
         method: how `scores` were made, in words.
         notes: sentences for the report.
+        curve: (shares, n) learning curve, see `verdict.judge`; None: not measured.
     """
 
     tensors: dict[str, Tensor]
@@ -76,3 +77,4 @@ class Fitted:
     done: bool
     method: str
     notes: list[str] = field(default_factory=list)
+    curve: Tensor | None = None

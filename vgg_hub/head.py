@@ -18,6 +18,9 @@ __all__ = ["Heads", "fit_heads"]
 
 # Photos' worth of regularisation: with twenty photos the penalty weighs a tenth of the loss. On features of a frozen
 # net, few photos and many features, strong regularisation is worth more than any other choice.
+# One constant for all tasks: choosing 0.5 to 8 by cross-validation was measured (`benchmarks.regularisation`, 100 draws
+# of pairs of unseen Caltech categories). Over the constant it gained -0.05, -0.06, -0.03 and +0.15 points at 3, 5, 10 and
+# 20 photos a class (standard errors 0.05 to 0.09); chosen only beyond one standard error, 0.00, +0.02, -0.08 and +0.07.
 PRIOR_PHOTOS = 2.0
 MAX_STEPS = 60
 TOLERANCE = 1e-4

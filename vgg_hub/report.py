@@ -8,7 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["Abstention", "Mistake", "Report", "Validation", "binomial_interval", "fit_scale", "stratified_folds"]
+from .verdict import Verdict
+
+__all__ = [
+    "Abstention",
+    "Judged",
+    "Mistake",
+    "Report",
+    "Validation",
+    "binomial_interval",
+    "fit_scale",
+    "stratified_folds",
+]
 
 CONFIDENCE = 0.95
 
@@ -20,7 +31,7 @@ class Validation:
     Attributes:
         accuracy: share of photos named right, 0 to 1.
         low, high: ends of the 95 % interval.
-        n: photos that the figure rests on.
+        n: photos that the figure rests on; those of one scene, such as a burst, count as one, in `accuracy` too.
         method: how it was made, in words.
         confusion: rows are the true classes, columns the answers, in the order of the labels; counts of photos.
     """
@@ -34,14 +45,20 @@ class Validation:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A photo that cross-validation named wrong. `index` counts the photos of the true class in the order given."""
+class Judged:
+    """A photo, `predicted` by cross-validation with the probability `score`; `label` is the truth.
+
+    `index` counts the photos of the true class in the order given.
+    """
 
     file: str
     label: str
     index: int
     predicted: str
     score: float
+
+
+Mistake = Judged  # one that was named wrong
 
 
 @dataclass(frozen=True)
@@ -79,7 +96,14 @@ class Report:
         steps: of the optimiser.
         stopped: whether a person stopped it before it was done.
         warnings: sentences on photos left out and on what the figures cannot show.
-        mistakes: the photos named wrong in cross-validation.
+        predictions: each photo as cross-validation named it.
+        mistakes: those named wrong.
+        verdict: what the figures mean; None in reports of older versions.
+        regularisation: of the head, in photos' worth (see `head`).
+        base_facts: name, commit or version, and sha256 of the net that it started from, where others can get it.
+        machine: device, threads and processor.
+        photo_digests: of each class, see `fingerprint.photo_digests`.
+        head_sha256: of the resulting head, see `fingerprint.tensors_digest`.
         versions: of the packages that took part.
         unlike: how often it says "none of these"; None where it never does.
     """
@@ -94,7 +118,14 @@ class Report:
     steps: int
     stopped: bool
     warnings: list[str] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
+    mistakes: list[Judged] = field(default_factory=list)
+    predictions: list[Judged] = field(default_factory=list)
+    verdict: Verdict | None = None
+    regularisation: float | None = None
+    base_facts: dict[str, str] | None = None
+    machine: dict[str, object] = field(default_factory=dict)
+    photo_digests: dict[str, dict[str, object]] = field(default_factory=dict)
+    head_sha256: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     unlike: Abstention | None = None
 
@@ -106,30 +137,49 @@ class Report:
 
         It names no photo, and holds no time, so that the same photos give the same file.
         """
-        left_out = ("warnings", "mistakes", "seconds")
+        left_out = ("warnings", "mistakes", "predictions", "seconds")
         return {key: value for key, value in asdict(self).items() if key not in left_out}
 
 
-def stratified_folds(targets: Tensor, repeats: int, seed: int, max_folds: int = 5) -> Tensor:
-    """Assign every photo to a fold, anew in each repeat; each class is spread evenly.
+def stratified_folds(
+    targets: Tensor, repeats: int, seed: int, max_folds: int = 5, groups: Tensor | None = None
+) -> Tensor:
+    """Assign every photo to a fold, anew in each repeat; each class is spread as evenly as its groups allow.
 
     Args:
         targets: (n,) int64 class of each photo; every class at least twice.
+        groups: (n,) int64, equal for photos of one scene, which share a fold (within a class). None: each its own. A
+            class whose photos are all of one group is spread photo by photo, for it must be known to every head.
 
     Returns:
-        (repeats, n) int64 in 0 .. folds - 1, where folds is `max_folds`, or the size of the smallest class if less.
+        (repeats, n) int64 in 0 .. folds - 1, where folds is `max_folds`, or the number of groups of the class with the
+        fewest if less.
     """
     generator = torch.Generator().manual_seed(seed)
-    folds = min(max_folds, int(torch.bincount(targets).min()))
+    scenes = _scenes(targets, torch.arange(len(targets)) if groups is None else groups)
+    folds = min(max_folds, *map(len, scenes))
     assigned = torch.empty(repeats, len(targets), dtype=torch.int64)
     for repeat in range(repeats):
-        start = 0  # goes on from class to class, so that the folds' sizes differ by one at most
-        for label in range(int(targets.max()) + 1):
-            members = torch.nonzero(targets == label).flatten()
-            shuffled = members[torch.randperm(len(members), generator=generator)]
-            assigned[repeat, shuffled] = (torch.arange(len(members)) + start) % folds
-            start += len(members)
+        sizes = [0] * folds
+        for of_class in scenes:
+            own = [0] * folds
+            order = torch.randperm(len(of_class), generator=generator).tolist()
+            # The largest first, each to the fold that has the fewest of the class, then the fewest of all: the folds'
+            # sizes differ by one at most where no photo has a group.
+            for members in sorted((of_class[i] for i in order), key=len, reverse=True):
+                fold = min(range(folds), key=lambda k: (own[k], sizes[k]))
+                own[fold] += len(members)
+                sizes[fold] += len(members)
+                assigned[repeat, members] = fold
     return assigned
+
+
+def _scenes(targets: Tensor, groups: Tensor) -> list[list[list[int]]]:
+    """For each class its groups' photos, by the first of each."""
+    scenes: list[dict[int, list[int]]] = [{} for _ in range(int(targets.max()) + 1)]
+    for photo, (target, group) in enumerate(zip(targets.tolist(), groups.tolist(), strict=True)):
+        scenes[target].setdefault(group, []).append(photo)
+    return [[[i] for i in only] if not rest else [only, *rest] for only, *rest in (s.values() for s in scenes)]
 
 
 def binomial_interval(accuracy: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
