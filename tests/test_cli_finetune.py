@@ -52,6 +52,7 @@ def test_finetune_says_its_report_in_words(teach, tmp_path):
     status, out, err = teach()
     assert (status, err) == (0, "")
     assert re.search(r"^Right on about \d+ of 16 photos that it had not seen \(\d+ %\)", out, re.M)
+    assert len(re.findall(r"^(?:Limited by|Whether more|It named almost all)", out, re.M)) == 1
     table = re.search(r"^ +broad  fine\nbroad +(\d+) +(\d+)\nfine +(\d+) +(\d+)$", out, re.M)
     assert table is not None
     counts = list(map(int, table.groups()))

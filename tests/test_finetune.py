@@ -67,10 +67,11 @@ def test_it_does_not_claim_to_have_learnt_what_cannot_be():
         report = tuned({"a": [pictures[i] for i in order[:14]], "b": [pictures[i] for i in order[14:]]}).report
         accuracies.append(report.validation.accuracy)
         if report.validation.low <= 0.5:
+            advice = "" if report.verdict.limited_by == "net" else "; add photos of each class"
             assert report.warnings == [
-                "With 28 photos it cannot be told from guessing, which is right 50 % of the time; "
-                "add photos of each class."
+                f"With 28 photos it cannot be told from guessing, which is right 50 % of the time{advice}."
             ]
+            assert not report.verdict.better_than_guessing
     assert 0.3 < np.mean(accuracies) < 0.65
     assert max(accuracies) < 0.8
 
@@ -98,6 +99,12 @@ def test_the_report_agrees_with_itself():
         "5-fold stratified cross-validation, repeated 8 times and averaged; 95 % Clopper-"
     )
     assert len(report.mistakes) == 30 - confusion.trace()
+    assert [(judged.label, judged.index) for judged in report.predictions] == [
+        (label, index) for label in report.labels for index in range(15)
+    ]
+    assert [judged for judged in report.predictions if judged.predicted != judged.label] == report.mistakes
+    assert report.verdict.better_than_guessing == (validation.low > 0.5)
+    assert [share for share, _ in report.verdict.curve] == [0.5, 0.75, 1.0]
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False)) == report.to_dict()
     assert (report.trainable, report.seed, report.stopped, report.base) == ("head", 0, False, "random weights")
 

@@ -16,9 +16,10 @@ PACKAGE = ROOT / "vgg_hub"
 LEVELS = (
     ("app",),
     ("ui",),
-    ("cli", "cli_commands", "cli_share", "cli_text", "__main__"),
+    ("cli", "cli_commands", "cli_replay", "cli_share", "cli_text", "__main__"),
     (
         *("finetune", "cache", "head", "crossval", "events", "report"),
+        *("fingerprint", "verdict", "replay"),
         *("predict", "start", "parity_loaders"),
     ),
     ("convert", "onnx_export", "weights_file"),
@@ -26,11 +27,11 @@ LEVELS = (
     ("model",),
     (
         *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled"),
-        *("config_json", "config_foreign"),
+        *("config_json", "config_foreign",),
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),
     ),
-    ("summary", "preprocess", "samples", "config", "errors", "_version"),
+    ("summary", "preprocess", "samples", "config", "unlike", "errors", "_version"),
 )
 LEVEL = {name: len(LEVELS) - i for i, names in enumerate(LEVELS) for name in names}
 # The command that opens the page is the one way up, taken only when it is run.

@@ -9,6 +9,7 @@ from tests.page_helpers import plain_photo, request
 from vgg_hub.report import Mistake, Report, Validation
 from vgg_hub.ui.report import MAX_MISTAKES, report_html, show
 from vgg_hub.ui.session import Session
+from vgg_hub.verdict import SENTENCES, Verdict
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 REPORT = Report(
@@ -37,6 +38,18 @@ def test_names_run_no_markup():
         html = report_html(REPORT, language)
         assert "<img" not in html
         assert html.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+@pytest.mark.parametrize("key", SENTENCES)
+def test_the_verdict_stands_in_both_languages(key):
+    verdict = Verdict(True, "photos", "", key, HOSTILE, 15, [[0.5, 0.7], [1.0, 0.76]])
+    report = replace(REPORT, verdict=verdict)
+    english, korean = (re.sub(r"&lt;.*?&gt;", "B", report_html(report, language)) for language in ("en", "ko"))
+    assert SENTENCES[key].format(gain="+6", more=15, label="B") in english
+    assert SENTENCES[key][:20] not in korean
+    for place, value in {"gain": "+6%p", "more": "15장", "label": "B"}.items():
+        assert ("{" + place + "}" not in SENTENCES[key]) or value in korean
+    assert "<img" not in english + korean
 
 
 def test_the_matrix_is_readable_without_colour():

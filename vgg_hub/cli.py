@@ -22,6 +22,7 @@ from torch import OutOfMemoryError
 
 from . import __version__
 from .cli_commands import run_app, run_classify, run_finetune, run_inspect
+from .cli_replay import run_replay
 from .cli_share import run_convert, run_export, run_push
 from .cli_text import complain
 from .config import DEPTHS
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vgg-hub {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_finetune(commands)
+    _add_replay(commands)
     _add_classify(commands)
     _add_push(commands)
     _add_convert(commands)
@@ -154,6 +156,13 @@ def _add_finetune(commands) -> None:
         "--seed", type=_whole(0, MAX_SEED), default=0, help="of the cross-validation's folds (default: %(default)s)"
     )
     _add_device(parser)
+    _add_json(parser)
+
+
+def _add_replay(commands) -> None:
+    parser = _command(commands, "replay", run_replay, "fine-tune again as a folder records it, and compare")
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that `vgg-hub finetune --out` wrote, or a Hub repo")
+    parser.add_argument("photos", metavar="PHOTOS", help="the photos that it was taught with, as a folder or zip")
     _add_json(parser)
 
 

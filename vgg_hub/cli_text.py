@@ -75,6 +75,7 @@ def report_text(report: Mapping[str, object], out: str) -> str:
     validation = report["validation"]
     lines = [f"Note: {one_line(sentence)}" for sentence in report["warnings"]]
     lines.append(accuracy_sentence(*(validation[key] for key in ("accuracy", "low", "high", "n"))))
+    lines += [one_line(report["verdict"]["sentence"])] if report.get("verdict") else []
     rows = [["", *report["labels"]]]
     rows += [[label, *map(str, row)] for label, row in zip(report["labels"], validation["confusion"], strict=True)]
     lines += ["", "True class (rows), and how it was named (columns):", *_columns(rows), ""]

@@ -6,26 +6,26 @@ so are the heads of the cross-validation folds, for which the net need not run a
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 import numpy as np
-import PIL
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from .cache import FeatureCache
 from .config import check_labels
-from .crossval import problem_weights, unseen_logits
+from .crossval import problem_weights, unseen_hits, unseen_logits
 from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
-from .head import MAX_STEPS, Heads, fit_heads
+from .fingerprint import machine, photo_digests, tensors_digest, versions
+from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
 from .model import VGG
-from .predict import Classifier, Picture
-from .report import Mistake, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .predict import Classifier, Picture, resolve_device
+from .report import Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .verdict import curve_steps, judge
 
 __all__ = ["MAX_SEED", "Embedding", "Event", "Finished", "Started", "Step", "finetune"]
 
@@ -86,16 +86,20 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
     cache = FeatureCache(list(photos))
     for progress in cache.fill(Classifier(model, device), photos, stop):
         yield Embedding(*progress)
+    digests = photo_digests(cache.labels, [(photo.target, photo.digest) for photo in cache.photos])
     cache.drop_twins()
     _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
     fitted = yield from _fit_head(cache, targets, seed, stop)
     scale = fit_scale(fitted.scores, targets)
+    tuned = _tuned(model, list(photos), fitted, scale)
+    predictions = _predictions(cache, fitted.scores * scale)
+    validation = _validate(fitted.scores, targets, fitted.method)
     report = Report(
         labels=list(photos),
         counts=cache.counts(),
-        validation=_validate(fitted.scores, targets, fitted.method),
+        validation=validation,
         seconds=round(time.perf_counter() - started, 3),
         trainable=trainable,
         base=model.source or "random weights",
@@ -103,11 +107,19 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
         steps=fitted.steps,
         stopped=not fitted.done,
         warnings=cache.warnings,
-        mistakes=_mistakes(cache, fitted.scores * scale, targets),
-        versions={"torch": torch.__version__, "pillow": PIL.__version__, "python": platform.python_version()},
+        mistakes=[judged for judged in predictions if judged.predicted != judged.label],
+        predictions=predictions,
+        verdict=judge(fitted.curve, targets, cache.labels, validation.low),
+        regularisation=PRIOR_PHOTOS,
+        base_facts=model.base.to_json() if model.base else None,
+        machine=machine(resolve_device(device)),
+        photo_digests=digests,
+        head_sha256=tensors_digest(tuned.head.state_dict()),
+        versions=versions(),
     )
     report.warnings.extend([*fitted.notes, *_doubts(report)])
-    yield Finished(_tuned(model, list(photos), fitted, scale, report), report)
+    tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
+    yield Finished(tuned, report)
 
 
 def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.Event) -> Generator[Step, None, Fitted]:
@@ -124,6 +136,7 @@ def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.E
         yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
         if stop.is_set() or heads.done:
             break
+    curve = _curve((plain, mirrored), targets, folds, seed, logits[1:], stop) if heads.done else None
     times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
     return Fitted(
         tensors={"weight": heads.weight[0], "bias": heads.bias[0]},
@@ -131,7 +144,19 @@ def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.E
         steps=step,
         done=heads.done or not stop.is_set(),
         method=f"{int(folds.max()) + 1}-fold stratified cross-validation{times}",
+        curve=curve,
     )
+
+
+def _curve(
+    features: tuple[Tensor, Tensor], targets: Tensor, folds: Tensor, seed: int, logits: Tensor, stop: threading.Event
+) -> Tensor | None:
+    """How often single heads named each photo right unseen, taught with a part and with all of the photos."""
+    for _, part in curve_steps(*features, targets, folds, seed):
+        found = part
+        if stop.is_set():
+            return None
+    return torch.cat([found, unseen_hits(logits, folds, targets).mean(0, keepdim=True)])
 
 
 def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
@@ -166,27 +191,27 @@ def _validate(scores: Tensor, targets: Tensor, method: str) -> Validation:
     return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", confusion.tolist())
 
 
-def _mistakes(cache: FeatureCache, scores: Tensor, targets: Tensor) -> list[Mistake]:
+def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:
     probabilities = scores.softmax(1)
     answers = probabilities.argmax(1).tolist()
     return [
-        Mistake(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4))
+        Judged(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4))
         for p, a, row in zip(cache.photos, answers, probabilities, strict=True)
-        if a != p.target
     ]
 
 
 def _doubts(report: Report) -> list[str]:
     guessing = max(report.counts.values()) / sum(report.counts.values())
     if report.validation.low <= guessing:
+        advice = "" if report.verdict.limited_by == "net" else "; add photos of each class"
         return [
             f"With {report.validation.n} photos it cannot be told from guessing, which is right {100 * guessing:.0f} % "
-            "of the time; add photos of each class."
+            f"of the time{advice}."
         ]
     return []
 
 
-def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float, report: Report) -> VGG:
+def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float) -> VGG:
     tuned = model.share().cpu()
     with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is filled
         tuned.replace_head(labels)
@@ -196,5 +221,4 @@ def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float, report: 
         tuned.head.bias.copy_(tensors.pop("bias") * scale)
     like = tuned.state_dict()
     tuned.load_state_dict({key: t.to(like[key].dtype) for key, t in tensors.items()}, strict=False, assign=True)
-    tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     return tuned

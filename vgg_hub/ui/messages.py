@@ -7,9 +7,28 @@ from types import MappingProxyType
 
 import gradio as gr
 
+from ..verdict import SENTENCES
+
 __all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
 
 LANGUAGES = ("en", "ko")
+
+VERDICTS_IN_KOREAN = {
+    "photos": "사진 수가 한계입니다. 사진의 절반 대신 전부로 배우자 정답률이 {gain}%p 달라졌으므로, "
+    "부류마다 약 {more}장을 더하면 좋아질 가능성이 높습니다.",
+    "photos_of": "사진 수가 한계입니다. 사진의 절반 대신 전부로 배우자 정답률이 {gain}%p 달라졌으므로, "
+    "가장 많이 틀리는 {label} 사진을 약 {more}장 더하면 좋아질 가능성이 높습니다.",
+    "net": "사진 수보다 신경망이 한계입니다. 사진의 절반 대신 전부로 배우자 정답률이 {gain}%p 달라졌습니다. "
+    "비슷한 사진을 더해도 거의 도움이 되지 않습니다. 다른 신경망이나 차이가 더 가까이 보이는 사진이 나을 수 있습니다.",
+    "unclear": "사진을 더하면 좋아질지 아직 알 수 없습니다. 사진의 절반 대신 전부로 배우자 정답률이 {gain}%p 달라졌지만 "
+    "우연일 수 있습니다. 부류마다 약 {more}장이 더 있으면 알 수 있습니다.",
+    "unclear_far": "사진을 더하면 좋아질지 알 수 없습니다. 사진의 절반 대신 전부로 배우자 정답률이 {gain}%p 달라졌지만 "
+    "우연일 수 있습니다. 알아내려면 사진이 열 배 넘게 있어야 합니다.",
+    "all_right": "거의 모든 사진을 맞혀서, 이 사진들로는 더 많은 사진이 도움이 될지 알 수 없습니다. "
+    "구별하기 더 어려운 사진이면 알 수 있습니다.",
+    "few": "{label} 사진이 너무 적어 더하면 좋아질지 알 수 없습니다. 약 {more}장이 더 있으면 알 수 있습니다.",
+    "unknown": "사진을 더하면 좋아질지는 재지 않았습니다.",
+}
 
 MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
@@ -131,6 +150,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "보지 못한 사진 {n}장 가운데 약 {right}장을 맞혔습니다({percent} %). "
             "사진이 이만큼일 때 실제 정답률은 {low} %에서 {high} % 사이일 가능성이 높습니다.",
         ),
+        **{f"verdict_{key}": (SENTENCES[key], korean) for key, korean in VERDICTS_IN_KOREAN.items()},
         "report_guessing": ("guessing: {percent} %", "찍기: {percent} %"),
         "report_interval_alt": (
             "Scale from 0 to 100 %: {percent} %, interval from {low} to {high} %, guessing is right in {chance} %.",

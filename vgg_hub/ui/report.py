@@ -66,7 +66,8 @@ def report_html(report: Report, language: str) -> str:
     chance = max(report.counts.values()) / sum(report.counts.values())
     return (
         f'<div class="verdict"><p class="figure">{100 * validation.accuracy:.0f}<small> %</small></p>'
-        f"<div><p>{escape(_sentence(validation, language))}</p>{_interval(validation, chance, language)}</div></div>"
+        f"<div><p>{escape(_sentence(validation, language))}</p>{_interval(validation, chance, language)}"
+        f"{_limit(report, language)}</div></div>"
         f"{_notes(report.warnings, language)}{_matrix(report, language)}{_how(report, language)}"
     )
 
@@ -83,6 +84,13 @@ def _sentence(validation: Validation, language: str) -> str:
         low=f"{100 * validation.low:.0f}",
         high=f"{100 * validation.high:.0f}",
     )
+
+
+def _limit(report: Report, language: str) -> str:
+    """Whether the photos or the net limit it."""
+    if report.verdict is None:
+        return ""
+    return f"<p>{escape(say(language, f'verdict_{report.verdict.key}', **report.verdict.numbers()))}</p>"
 
 
 def _interval(validation: Validation, chance: float, language: str) -> str:
