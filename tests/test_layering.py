@@ -27,7 +27,7 @@ LEVELS = (
     ("model",),
     (
         *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled"),
-        *("config_json", "config_foreign",),
+        *("config_json", "config_foreign"),
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),
     ),

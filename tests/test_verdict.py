@@ -11,7 +11,17 @@ import torch
 from vgg_hub.crossval import problem_weights, unseen_hits
 from vgg_hub.head import fit_heads
 from vgg_hub.report import stratified_folds
-from vgg_hub.verdict import CURVE_REPEATS, SENTENCES, SHARES, Verdict, _chosen, _roundly, curve_steps, judge
+from vgg_hub.verdict import (
+    CURVE_REPEATS,
+    SENTENCES,
+    SHARES,
+    SURE_OF_NET,
+    Verdict,
+    _chosen,
+    _roundly,
+    curve_steps,
+    judge,
+)
 
 
 def drawn(kind: str, photos: int, seed: int):
@@ -83,7 +93,7 @@ def test_the_number_that_would_tell_follows_the_standard_error():
     curve = hits(0.8, 0.85, 0.85)
     gains = curve[-1] - curve[0]
     error, gain, bar = float(gains.std()) / math.sqrt(40), float(gains.mean()), 0.25 * 0.15
-    times = min((2 * error / gain) ** 2, (1.645 * error / (bar - gain)) ** 2 if bar > gain else math.inf)
+    times = min((2 * error / gain) ** 2, (SURE_OF_NET * error / (bar - gain)) ** 2 if bar > gain else math.inf)
     assert judge(curve, TARGETS, ["a", "b"], 0.6).more == _roundly(math.ceil((times - 1) * 20))
 
 
