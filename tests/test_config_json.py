@@ -6,13 +6,15 @@ import json
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vgg_hub import VGGConfig
 from vgg_hub.config import DEPTHS, INTERPOLATIONS, check_labels
-from vgg_hub.config_json import MAX_CONFIG_BYTES, OURS_ALONE, config_to_json, read_config
+from vgg_hub.config_json import MAX_CONFIG_BYTES, OURS_ALONE, config_to_json, read_config, read_unlike
 from vgg_hub.errors import CheckpointError, ConfigError, LabelError
+from vgg_hub.unlike import UnlikeRule
 
 CONFIG = VGGConfig(layers=[8, "M"], label_names=["cat", "dog"], hidden_features=0, input_size=32)
 
@@ -215,6 +217,30 @@ def test_any_json_in_any_place_gives_a_config_or_our_error(tmp_path, value, key)
     except CheckpointError as error:
         found = str(error)
     assert isinstance(found, VGGConfig) or found.startswith("config.json of mine cannot be used: ")
+
+
+def test_the_rule_of_none_of_these_is_kept_and_read_strictly(tmp_path):
+    path, rule = tmp_path / "config.json", UnlikeRule(torch.rand(2, 8 * 49).half().float(), (0.25, 0.5))
+    path.write_text(config_to_json(CONFIG, unlike=rule), encoding="utf-8")
+    again = read_unlike(path, "mine", read_config(path, "mine")[0])
+    assert torch.equal(again.means, rule.means)
+    assert again.limits == rule.limits
+    for other in (VGGConfig(layers=[8, "M"], num_classes=2), VGGConfig(layers=[8, "M"], hidden_features=0)):
+        sentence = r"^config\.json of mine cannot be used: vgg_hub\.unlike\.means holds 1568 bytes; expected "
+        with pytest.raises(CheckpointError, match=sentence):
+            read_unlike(path, "mine", other)
+    path.write_text(config_to_json(CONFIG), encoding="utf-8")
+    assert read_unlike(path, "mine", CONFIG) is None
+    path.write_text('{"architecture": "vgg11", "num_classes": 2}', encoding="utf-8")
+    assert read_unlike(path, "mine", CONFIG) is None, "timm's"
+
+
+@given(JSON)
+def test_any_json_as_the_rule_gives_our_error(tmp_path, value):
+    path = tmp_path / "config.json"
+    path.write_text(changed(vgg_hub__unlike=value), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"^config\.json of mine cannot be used: vgg_hub\.unlike"):
+        read_unlike(path, "mine", CONFIG)
 
 
 @given(st.text(max_size=30))

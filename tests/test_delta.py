@@ -70,6 +70,8 @@ def test_a_fine_tuned_folder_can_still_be_shared_as_a_head(shipped, tmp_path):
     again.save_pretrained(tmp_path / "delta", delta=True)
     assert same(finished.model, VGG.from_pretrained(tmp_path / "delta"))
     assert VGG.from_pretrained(tmp_path / "delta").provenance == finished.model.provenance
+    for kept in (again, VGG.from_pretrained(tmp_path / "delta")):
+        assert kept.unlike.to_json() == finished.model.unlike.to_json()
 
 
 @torch.no_grad()

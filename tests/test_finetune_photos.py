@@ -83,7 +83,11 @@ def test_a_task_that_cannot_be_is_refused_at_once(photos, kind, message):
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"trainable": "block9"}, FinetuneError, r"^trainable is 'block9'; expected head\.$"),
+        (
+            {"trainable": "block9"},
+            FinetuneError,
+            r"^trainable is 'block9'; expected head, classifier, block2, block1 or all\.$",
+        ),
         ({"seed": -1}, FinetuneError, r"^seed is -1; expected a whole number from 0 to 2\^63 - 1\.$"),
         ({"seed": 2**63}, FinetuneError, r"^seed is 9223372036854775808; expected a whole number"),
         ({"seed": 1.5}, FinetuneError, r"^seed is 1\.5; expected a whole number"),

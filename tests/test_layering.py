@@ -18,7 +18,7 @@ LEVELS = (
     ("ui",),
     ("cli", "cli_commands", "cli_replay", "cli_share", "cli_text", "__main__"),
     (
-        *("finetune", "cache", "head", "crossval", "events", "report"),
+        *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report"),
         *("fingerprint", "verdict", "replay"),
         *("predict", "start", "parity_loaders"),
     ),

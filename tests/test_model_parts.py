@@ -12,6 +12,7 @@ from torch import nn
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG
 from vgg_hub.errors import LabelError
+from vgg_hub.unlike import UnlikeRule
 
 EIGHT = list(itertools.product((11, 13, 16, 19), (False, True)))
 
@@ -77,6 +78,16 @@ def test_share_is_a_second_model_on_the_same_tensors():
     twin.replace_head(["a", "b", "c"]).head.weight.data.fill_(7)
     assert torch.equal(model.head.weight, head)
     assert (model.config.num_classes, twin.config.num_classes) == (2, 3)
+
+
+def test_the_rule_of_none_of_these_goes_with_a_share_and_not_with_a_new_head():
+    model = tiny_vgg()
+    model.unlike = UnlikeRule(torch.zeros(2, 16), (1.0, 1.0))
+    twin = model.share()
+    assert twin.unlike is model.unlike
+    assert copy.deepcopy(model).unlike.limits == (1.0, 1.0)
+    assert twin.replace_head(["a", "b"]).unlike is None
+    assert model.unlike is not None
 
 
 def test_a_shared_model_moved_to_another_type_leaves_the_first():

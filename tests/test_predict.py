@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.toys import smooth_picture, tiny_vgg
+from tests.toys import smooth_picture, stripes_net, textures, tiny_vgg, tuned
 from vgg_hub import Classifier, Prediction
 from vgg_hub.errors import ConfigError, DeviceError, PhotoError
 from vgg_hub.predict import as_image, resolve_device
@@ -55,6 +55,32 @@ def test_scores_are_the_softmax_of_the_logits_highest_first(model, pictures):
         assert prediction.label == next(iter(prediction.scores)) == labels[int(np.argmax(row))]
         for label, probability in zip(labels, row, strict=True):
             assert prediction.scores[label] == pytest.approx(probability, abs=1e-6)
+
+
+def test_a_rule_adds_whether_a_picture_is_unlike_all_classes(pictures):
+    finished = tuned(textures(8))
+    photos = textures(3, seed=5)["fine"] + pictures
+    classifier = Classifier(finished.model, device="cpu")
+    answers = classifier(photos)
+    x = torch.stack([preprocess(picture, finished.model.config) for picture in photos])
+    expected = finished.model.unlike.score(finished.model.embed(x))
+    assert [answer.unlike_score for answer in answers] == pytest.approx(expected.tolist(), rel=1e-5)
+    assert [answer.unlike for answer in answers] == (expected > 1).tolist()
+    assert {answer.unlike for answer in answers} == {True, False}
+    logits = classifier.logits(x).softmax(1)
+    for answer, row in zip(answers, logits.tolist(), strict=True):
+        assert answer.scores == pytest.approx(dict(zip(("fine", "broad"), row, strict=True)), abs=1e-6)
+        assert answer.label == max(answer.scores, key=answer.scores.get), "the best class stays the label"
+    without = Classifier(finished.model, device="cpu", unlike=False)(photos)
+    assert {(answer.unlike, answer.unlike_score) for answer in without} == {(None, None)}
+    for one, other in zip(without, answers, strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-6)
+
+
+def test_without_a_rule_no_picture_is_said_to_be_unlike(model, pictures):
+    answers = Classifier(model, device="cpu")(pictures) + Classifier(tuned(textures(3), stripes_net()).model)([])
+    assert {(answer.unlike, answer.unlike_score) for answer in answers} == {(None, None)}
+    assert tuned(textures(3), unlike=False).model.unlike is None
 
 
 def test_classes_without_names_are_numbered(model, pictures):

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+import torch
 
 from tests.page_helpers import draw_photos, plain_photo, request, text_file
 from tests.toys import tiny_vgg
 from vgg_hub import Classifier
 from vgg_hub.ui.classify import classify_many, classify_one, neutral_cell, who_answers
 from vgg_hub.ui.session import Session
+from vgg_hub.unlike import UnlikeRule
 
 NET = (11, True, "random", "", "cpu")
 LABELS = ("cat & co", "=dog")
@@ -32,6 +34,29 @@ def test_one_photo_is_answered_as_the_engine_answers(session, tmp_path):
     assert html.endswith(" s on CPU</p>")
     assert same is session
     assert classify_one(None, session, *NET, request()) == (None, "", session)
+
+
+@pytest.mark.parametrize(
+    ("classes", "language", "heading"),
+    [(2, "en", "Neither"), (2, "ko", "둘 다 아님"), (3, "en", "None of these"), (3, "ko", "어느 것도 아님")],
+)
+def test_a_photo_unlike_all_classes_is_none_of_them(session, tmp_path, classes, language, heading):
+    path = draw_photos(tmp_path, 1)["dots"][0]
+    session.tuned = tiny_vgg(label_names=("cat", "dog", "eel")[:classes], num_classes=classes)
+    taught = Classifier(session.tuned, "cpu", precision="float32")
+    for limit, unlike in ((1e-3, True), (1e3, False)):
+        session.tuned.unlike = UnlikeRule(torch.eye(classes, 16), (limit,) * classes)
+        found, html, _ = classify_one({"path": str(path)}, session, *NET, request(language))
+        scores = taught([path])[0].scores
+        best = max(scores, key=scores.get)
+        assert found == (heading if unlike else scores)
+        assert ("Unlike all photos" in html or "닮지 않았습니다" in html) is unlike
+        assert (f": {best} {100 * scores[best]:.0f} %, " in html) is unlike
+        _, table, button, _ = list(classify_many([str(path)], session, *NET, request(language)))[-1]
+        with open(button["value"], encoding="utf-8-sig", newline="") as file:
+            row = list(csv.reader(file))[1]
+        assert row[1:3] == ([heading, ""] if unlike else [best, f"{scores[best]:.4f}"])
+        assert (f"<td>{heading}</td>" in table) is unlike
 
 
 def test_a_bad_photo_is_named_as_the_person_named_it(session, tmp_path):

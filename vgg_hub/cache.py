@@ -17,6 +17,7 @@ from .data import file_name
 from .errors import FinetuneError, PhotoError
 from .predict import BATCH_SIZE, Classifier, Picture, as_image
 from .preprocess import preprocess
+from .views import Views
 
 __all__ = ["CachedPhoto", "FeatureCache"]
 
@@ -31,6 +32,7 @@ class CachedPhoto:
         index: its position among the photos given for that class.
         digest: of its pixels, upright.
         features: (2, D) float32, of the photo and of its mirror image.
+        row: its position among the photos that could be read.
     """
 
     name: str
@@ -38,6 +40,7 @@ class CachedPhoto:
     index: int
     digest: bytes
     features: Tensor
+    row: int = 0
 
 
 class FeatureCache:
@@ -59,12 +62,12 @@ class FeatureCache:
         return both[:, 0], both[:, 1]
 
     def fill(
-        self, net: Classifier, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
+        self, net: Classifier | Views, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
     ) -> Iterator[tuple[int, int, float]]:
         """Read and embed the photos; yields (photos done, all photos, seconds left) after each batch.
 
         Raises:
-            FinetuneError: `stop` was set.
+            FinetuneError: `stop` was set, or there is no room for the views.
         """
         todo = [(t, i, p) for t, pictures in enumerate(photos.values()) for i, p in enumerate(pictures)]
         started = time.perf_counter()
@@ -76,7 +79,7 @@ class FeatureCache:
             done = first + len(batch)
             yield done, len(todo), (time.perf_counter() - started) / done * (len(todo) - done)
 
-    def _embed(self, net: Classifier, batch: list[tuple[int, int, Picture]]) -> None:
+    def _embed(self, net: Classifier | Views, batch: list[tuple[int, int, Picture]]) -> None:
         read = []
         for target, index, picture in batch:
             name = _name(picture, self.labels[target], index)
@@ -86,11 +89,16 @@ class FeatureCache:
                 self.warnings.append(str(error) if name in str(error) else f"{name}: {error}")
                 continue
             digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
-            read.append((name, target, index, digest, preprocess(image, net.config)))
+            x = net.look(image, picture) if isinstance(net, Views) else preprocess(image, net.config)
+            read.append((name, target, index, digest, x))
         if read:
-            x = torch.stack([row[-1] for row in read])  # (b, C, S, S)
-            features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
-            self.photos += [CachedPhoto(*row[:-1], view) for row, view in zip(read, features, strict=True)]
+            x = torch.stack([row[-1] for row in read])  # (b, C, S, S), or (b, views, C, S, S)
+            if isinstance(net, Views):
+                features = net.add(x)
+            else:
+                features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
+            for row, view in zip(read, features, strict=True):
+                self.photos.append(CachedPhoto(*row[:-1], view, len(self.photos)))
 
     def drop_twins(self) -> None:
         """Leave out all copies of a photo that stands in two classes, and all but one within a class."""

@@ -154,6 +154,7 @@ def _making(facts: Mapping[str, object]) -> dict[str, object]:
         "validation": accuracy_sentence(**validation) if validation else None,
         "method": _text(facts["validation"], "method") if validation else None,
         "notes": [escape_markdown(note) for note in fact_list(facts, "notes") if isinstance(note, str)],
+        "abstains": isinstance(facts.get("unlike"), dict),
         "few": bool(validation and validation["n"] < 200),
     }
 

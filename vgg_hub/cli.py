@@ -137,6 +137,10 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
+def _add_unlike(parser: argparse.ArgumentParser, summary: str) -> None:
+    parser.add_argument("--no-unlike", dest="unlike", action="store_false", help=summary)
+
+
 def _add_finetune(commands) -> None:
     parser = _command(commands, "finetune", run_finetune, "teach a net the classes of a folder or zip of photos")
     parser.add_argument("photos", metavar="PHOTOS", help="a folder or zip with one subfolder of photos a class")
@@ -151,10 +155,16 @@ def _add_finetune(commands) -> None:
         metavar="bundled|imagenet|random|REPO",
         help="what to start from; REPO is a Hub repo or a folder, with its own depth (default: %(default)s)",
     )
-    parser.add_argument("--trainable", default="head", help="what is trained (default: %(default)s)")
+    parser.add_argument(
+        "--trainable",
+        default="head",
+        metavar="head|classifier|block5...block1|all",
+        help="what is trained: the last layer, all Linear layers, from a block on, or all (default: %(default)s)",
+    )
     parser.add_argument(
         "--seed", type=_whole(0, MAX_SEED), default=0, help="of the cross-validation's folds (default: %(default)s)"
     )
+    _add_unlike(parser, "learn no rule that says of a picture that it shows none of the classes")
     _add_device(parser)
     _add_json(parser)
 
@@ -173,6 +183,7 @@ def _add_classify(commands) -> None:
     parser.add_argument(
         "--top-k", type=_whole(1, 10**6), default=5, help="classes shown a picture (default: %(default)s)"
     )
+    _add_unlike(parser, "always name a class, also for a picture that is unlike all of them")
     _add_device(parser)
     _add_json(parser)
 

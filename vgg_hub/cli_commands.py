@@ -31,7 +31,12 @@ def run_finetune(options: argparse.Namespace) -> int:
         try:
             model = _starting_model(options)
             events = finetune(
-                model, photos.photos, trainable=options.trainable, seed=options.seed, device=options.device
+                model,
+                photos.photos,
+                trainable=options.trainable,
+                seed=options.seed,
+                device=options.device,
+                unlike=options.unlike,
             )
             finished = _watch(events, sum(map(len, photos.photos.values())))
         except VGGHubError:
@@ -111,7 +116,7 @@ def run_classify(options: argparse.Namespace) -> int:
     from .model import VGG
     from .predict import Classifier
 
-    classifier = Classifier(VGG.from_pretrained(options.model), options.device)
+    classifier = Classifier(VGG.from_pretrained(options.model), options.device, unlike=options.unlike)
     pictures = list(_pictures(options.images))
     answers = classifier.each(path for path, error in pictures if error is None)
     rows, failed = [], False
@@ -123,7 +128,10 @@ def run_classify(options: argparse.Namespace) -> int:
                 failed = True
                 rows.append({"file": path, "error": str(answer)})
             else:
-                rows.append({"file": path, "label": answer.label, "scores": answer.scores})
+                row = {"file": path, "label": answer.label, "scores": answer.scores}
+                if answer.unlike is not None:
+                    row |= {"unlike": answer.unlike, "unlike_score": answer.unlike_score}
+                rows.append(row)
             if options.json:
                 continue
             if isinstance(answer, PhotoError):

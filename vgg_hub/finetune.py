@@ -1,7 +1,8 @@
 """Fine-tuning as a stream of typed events. It prints nothing, draws nothing and knows no page.
 
 The frozen part of the net is computed once for each photo and its mirror image; the head is fitted on that cache, and
-so are the heads of the cross-validation folds, for which the net need not run again.
+so are the heads of the cross-validation folds, for which the net need not run again. What trains more than the head is
+in `suffix`.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
 from .model import VGG
 from .predict import Classifier, Picture, resolve_device
-from .report import Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .report import Abstention, Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .suffix import boundary, boundary_names, fit_suffix
+from .unlike import UnlikeFit, fit_unlike
 from .verdict import curve_steps, judge
+from .views import Views
 
 __all__ = ["MAX_SEED", "Embedding", "Event", "Finished", "Started", "Step", "finetune"]
 
-TRAINABLE = ("head",)
 MIN_PHOTOS = 2
 MAX_SEED = 2**63 - 1
 
@@ -42,6 +45,7 @@ def finetune(
     seed: int = 0,
     device: str | torch.device = "auto",
     stop: threading.Event | None = None,
+    unlike: bool = True,
 ) -> Iterator[Event]:
     """Teach a trained net new classes from photos.
 
@@ -49,11 +53,14 @@ def finetune(
         model: the net to start from. It is not changed; the one returned shares its frozen tensors.
         photos: class name -> its photos (paths, PIL images or uint8 arrays); two classes or more, two photos of each
             or more. Photos that cannot be read are left out and named in the report's warnings.
-        trainable: "head", the last Linear.
-        seed: of the cross-validation's folds, 0 to 2^63 - 1.
-        device: "auto", "cpu", "cuda" or "mps": where the frozen net runs.
+        trainable: "head", the last Linear; "classifier", all Linears (for a net with one, that is the head); "block5",
+            "block4" ..., from that pooling block on; "all". See `suffix` for how more than the head is trained, and
+            `views` for the memory that it takes: beside the net's own, at most a gigabyte, then a temporary file.
+        seed: of the cross-validation's folds, 0 to 2^63 - 1; past the head, of the views and batches too.
+        device: "auto", "cpu", "cuda" or "mps": where the net runs.
         stop: set it, from any thread, to end within one step with the best so far. Closing the iterator ends it with
             nothing.
+        unlike: also learn when a picture is none of the classes (see `unlike`).
 
     Yields:
         Started, Embedding..., Step..., and last Finished(model, report).
@@ -63,8 +70,9 @@ def finetune(
         FinetuneError: too few photos, an argument that cannot be, or stopped before there was a step to keep.
         DeviceError: no such device.
     """
-    if trainable not in TRAINABLE:
-        raise FinetuneError(f"trainable is {trainable!r:.40}; expected {' or '.join(TRAINABLE)}.")
+    *names, last_name = boundary_names(model)
+    if trainable not in (*names, last_name):
+        raise FinetuneError(f"trainable is {trainable!r:.40}; expected {', '.join(names)} or {last_name}.")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise FinetuneError(f"seed is {seed!r:.40}; expected a whole number from 0 to 2^63 - 1.")
     if not isinstance(photos, Mapping):
@@ -77,23 +85,38 @@ def finetune(
         if isinstance(files, (str, bytes)) or not isinstance(files, (Sequence, np.ndarray)):
             raise FinetuneError(f"The photos of {label!r} are a {type(files).__name__}; expected a list of pictures.")
     _check_counts({label: len(files) for label, files in given.items()})
-    return _finetune(model, given, trainable, seed, device, stop or threading.Event())
+    return _finetune(model, given, trainable, seed, device, stop or threading.Event(), unlike)
 
 
-def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
+def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[Event]:
     started = time.perf_counter()
     yield Started({label: len(files) for label, files in photos.items()})
+    start = boundary(model, trainable)
+    if start is None:
+        trainable, net = "head", Classifier(model, device)
+    else:
+        net = Views(model, resolve_device(device), start, sum(map(len, photos.values())), seed)
     cache = FeatureCache(list(photos))
-    for progress in cache.fill(Classifier(model, device), photos, stop):
+    for progress in cache.fill(net, photos, stop):
         yield Embedding(*progress)
     digests = photo_digests(cache.labels, [(photo.target, photo.digest) for photo in cache.photos])
     cache.drop_twins()
     _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
-    fitted = yield from _fit_head(cache, targets, seed, stop)
+    # Few photos: average over many splits. Many, or a suffix, which is trained anew for each fold: one will do.
+    repeats, k = (8 if len(targets) <= 200 else 1, 5) if start is None else (1, 3)
+    folds = stratified_folds(targets, repeats, seed, k)
+    if start is None:
+        fitted = yield from _fit_head(cache.features(), targets, folds, seed, stop)
+    else:
+        rows = torch.tensor([photo.row for photo in cache.photos])
+        fitted = yield from fit_suffix(net, rows, cache.features(), targets, folds, seed, stop)
     scale = fit_scale(fitted.scores, targets)
+    only_head = fitted.tensors.keys() == {"weight", "bias"}
+    abstaining = fit_unlike(cache.features(), targets, folds) if unlike and only_head else None
     tuned = _tuned(model, list(photos), fitted, scale)
+    tuned.unlike = abstaining.rule if abstaining else None
     predictions = _predictions(cache, fitted.scores * scale)
     validation = _validate(fitted.scores, targets, fitted.method)
     report = Report(
@@ -116,17 +139,19 @@ def _finetune(model, photos, trainable, seed, device, stop) -> Iterator[Event]:
         photo_digests=digests,
         head_sha256=tensors_digest(tuned.head.state_dict()),
         versions=versions(),
+        unlike=_abstention(abstaining, fitted.method) if abstaining else None,
     )
     report.warnings.extend([*fitted.notes, *_doubts(report)])
     tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     yield Finished(tuned, report)
 
 
-def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.Event) -> Generator[Step, None, Fitted]:
+def _fit_head(
+    features: tuple[Tensor, Tensor], targets: Tensor, folds: Tensor, seed: int, stop: threading.Event
+) -> Generator[Step, None, Fitted]:
     """The head on all photos, and one for each fold of the cross-validation."""
-    plain, mirrored = cache.features()  # (n, D) each
-    repeats = 8 if len(targets) <= 200 else 1  # few photos: average over many splits; many: one will do
-    folds = stratified_folds(targets, repeats, seed)
+    plain, mirrored = features  # (n, D) each
+    repeats = len(folds)
     weights = problem_weights(targets, folds)
     steps = fit_heads(torch.cat([plain, mirrored]), targets.repeat(2), weights, int(targets.max()) + 1, len(targets))
     fitting = time.perf_counter()  # the photos are behind: their time says nothing of the steps to come
@@ -136,7 +161,7 @@ def _fit_head(cache: FeatureCache, targets: Tensor, seed: int, stop: threading.E
         yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
         if stop.is_set() or heads.done:
             break
-    curve = _curve((plain, mirrored), targets, folds, seed, logits[1:], stop) if heads.done else None
+    curve = _curve(features, targets, folds, seed, logits[1:], stop) if heads.done else None
     times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
     return Fitted(
         tensors={"weight": heads.weight[0], "bias": heads.bias[0]},
@@ -189,6 +214,18 @@ def _validate(scores: Tensor, targets: Tensor, method: str) -> Validation:
     accuracy = float(confusion.trace()) / n
     low, high = binomial_interval(accuracy, n)
     return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", confusion.tolist())
+
+
+def _abstention(found: UnlikeFit, method: str) -> Abstention:
+    low, high = binomial_interval(found.own, found.n)
+    return Abstention(
+        round(found.own, 4),
+        low,
+        high,
+        round(found.others, 4),
+        found.n,
+        f"{method}; for other things each photo was judged without its own class",
+    )
 
 
 def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:

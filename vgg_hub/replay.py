@@ -164,7 +164,7 @@ def _run(start: VGG, photos: Mapping[str, Sequence[Picture]], facts: Mapping[str
     except DeviceError:
         device = resolve_device("cpu")
     stop, event = threading.Event(), None
-    options = {"trainable": facts["trainable"], "seed": facts["seed"]}
+    options = {"trainable": facts["trainable"], "seed": facts["seed"], "unlike": facts.get("unlike") is not None}
     for event in finetune(start, photos, device=device, stop=stop, **options):
         if isinstance(event, Step) and facts["stopped"] and event.step == facts["steps"]:
             stop.set()  # where a person did

@@ -15,6 +15,8 @@ from .session import Session
 from .share import make_zip
 from .training import teach
 
+TRAINABLE = ("head", "classifier", "block5", "block4", "block3", "block2", "block1", "all")
+
 __all__ = ["add_endpoints", "classify", "download", "finetune"]
 
 
@@ -46,7 +48,8 @@ def finetune(
         depth: 11, 13, 16 or 19.
         batch_norm: Whether the net has batch normalisation.
         weights: "bundled" (ships with the page), "imagenet" (from the Hub), "random", or a Hub repo or folder.
-        trainable: What is trained: "head".
+        trainable: What is trained: "head" (the last layer), "classifier" (all Linear layers), "block5" ... "block1"
+            (from that block on) or "all".
         seed: Of the cross-validation's folds.
         device: "auto", "cpu", "cuda" or "mps".
     """
@@ -79,16 +82,26 @@ def _whole(name: str, value: object) -> int:
 @for_programs
 def classify(
     image: dict[str, object] | None, top_k: int, session: Session, request: gr.Request
-) -> tuple[dict[str, float], Session]:
+) -> tuple[dict[str, object], Session]:
     """Name what is on a picture, by what this session taught, else by the shipped net.
+
+    Gives {"label", "confidences": [{"label", "confidence"}], "unlike", "unlike_score"}: the most probable class, the
+    probabilities, whether the picture is unlike all classes, and how unlike (above 1, it is); the last two are null
+    where the net has no rule for that.
 
     Args:
         image: The picture.
         top_k: How many classes to give, the most probable first.
     """
     prediction, _, _ = answer_one(session, session.choice, image)
-    best = max(1, _whole("top_k", top_k))
-    return dict(list(prediction.scores.items())[:best]), session
+    best = list(prediction.scores.items())[: max(1, _whole("top_k", top_k))]
+    answer = {
+        "label": prediction.label,
+        "confidences": [{"label": label, "confidence": score} for label, score in best],
+        "unlike": prediction.unlike,
+        "unlike_score": prediction.unlike_score,
+    }
+    return answer, session
 
 
 @for_programs
@@ -114,7 +127,7 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
         gr.Dropdown([11, 13, 16, 19], value=11, label="depth", **any_value),
         gr.Checkbox(True, label="batch_norm", **hidden),
         gr.Dropdown(["bundled", "imagenet", "random"], value="bundled", label="weights", **any_value),
-        gr.Dropdown(["head"], value="head", label="trainable", **any_value),
+        gr.Dropdown(list(TRAINABLE), value="head", label="trainable", **any_value),
         gr.Number(0, precision=0, label="seed", **hidden),
         gr.Dropdown(["auto", "cpu", "cuda", "mps"], value="auto", label="device", **any_value),
     ]
@@ -125,6 +138,6 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
     )
     image = gr.Image(type="filepath", label="image", **hidden)
     top_k = gr.Number(5, precision=0, label="top_k", **hidden)
-    labels = gr.Label(label="labels", **hidden)
+    labels = gr.JSON(label="labels", **hidden)
     button.click(classify, [image, top_k, session], [labels, session], api_name="classify", preprocess=False, **compute)
     button.click(download, [session], [gr.File(label="zip", **hidden), session], api_name="download")

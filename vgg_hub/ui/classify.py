@@ -24,7 +24,16 @@ from .session import Session, backbones
 from .uploads import uploaded_file
 from .words import word
 
-__all__ = ["ClassifyParts", "answer_one", "build", "classify_many", "classify_one", "neutral_cell", "who_answers"]
+__all__ = [
+    "ClassifyParts",
+    "answer_one",
+    "build",
+    "classify_many",
+    "classify_one",
+    "neutral_cell",
+    "none_of_these",
+    "who_answers",
+]
 
 TOP_K = 5
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -107,18 +116,28 @@ def classify_one(
     repo: str,
     device: str,
     request: gr.Request,
-) -> tuple[dict[str, float] | None, str, Session]:
+) -> tuple[dict[str, float] | str | None, str, Session]:
     """What is on one photo.
 
     Returns:
-        Probability by class, HTML with the time taken, and the session.
+        Probability by class, or what stands in place of a class where the photo is unlike all of them; HTML with the
+        time taken; and the session.
     """
     if not photo:
         return None, "", session
     language = language_of(request)
     prediction, seconds, where = answer_one(session, choose(depth, batch_norm, weights, repo, device), photo)
     text = say(language, "classify_time", time=seconds_in_words(language, seconds), device=where.upper())
-    return prediction.scores, note(text), session
+    if not prediction.unlike:
+        return prediction.scores, note(text), session
+    best = ", ".join(f"{label} {100 * score:.0f} %" for label, score in list(prediction.scores.items())[:TOP_K])
+    why = say(language, "classify_unlike", score=f"{prediction.unlike_score:.1f}", best=best)
+    return none_of_these(prediction, language), note(why) + note(text), session
+
+
+def none_of_these(prediction: Prediction, language: str) -> str:
+    """What is answered in place of a class."""
+    return say(language, "classify_neither" if len(prediction.scores) == 2 else "classify_none")
 
 
 @for_page
@@ -151,7 +170,9 @@ def classify_many(
             failed += 1
             rows.append((file_name(path), "", "", str(answer)))
         else:
-            rows.append((file_name(path), answer.label, f"{answer.scores[answer.label]:.4f}", ""))
+            label = none_of_these(answer, language) if answer.unlike else answer.label
+            probability = "" if answer.unlike else f"{answer.scores[answer.label]:.4f}"
+            rows.append((file_name(path), label, probability, ""))
         if time.perf_counter() - said > SECONDS_BETWEEN_ROWS:
             said = time.perf_counter()
             yield _many_said(len(rows) - failed, failed, said - started, language), gr.skip(), gr.skip(), session

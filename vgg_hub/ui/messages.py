@@ -171,6 +171,13 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "report_seed": ("Seed", "난수 시드"),
         "report_trained": ("Trained", "학습한 부분"),
         "report_head": ("the last layer", "마지막 층"),
+        "report_unlike": ("None of these", "어느 것도 아님"),
+        "report_unlike_rates": (
+            "answered for about {own} % of photos of the classes, wrongly (likely {low} to {high} %), and for about "
+            "{others} % of photos of other things",
+            "부류의 사진 가운데 약 {own} %에 잘못 답하고({low} %에서 {high} % 사이일 가능성이 높음), "
+            "다른 사물의 사진 가운데 약 {others} %에 답함",
+        ),
         "report_mistakes": ("Photos it got wrong: {n}", "틀린 사진: {n}장"),
         "report_no_mistakes": (
             "It got none of its photos wrong when it had not seen them.",
@@ -188,6 +195,14 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "아직 가르친 것이 없어 1번에서 고른 신경망이 자기 부류로 답합니다.",
         ),
         "classify_time": ("{time} on {device}", "{device}에서 {time}"),
+        "classify_neither": ("Neither", "둘 다 아님"),
+        "classify_none": ("None of these", "어느 것도 아님"),
+        "classify_unlike": (
+            "Unlike all photos that it was taught with: {score} times as far from the nearest as theirs reach. "
+            "If it had to be one of them: {best}.",
+            "가르친 사진 어느 것과도 닮지 않았습니다. 가장 가까운 부류에서도 그 사진들의 범위보다 {score}배 멉니다. "
+            "꼭 하나를 골라야 한다면: {best}.",
+        ),
         "classify_file": ("File", "파일"),
         "classify_answer": ("Answer", "답"),
         "classify_probability": ("Probability", "확률"),

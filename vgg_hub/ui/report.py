@@ -11,7 +11,7 @@ import gradio as gr
 
 from ..card import accuracy_sentence
 from ..errors import PhotoError
-from ..report import Report, Validation
+from ..report import Abstention, Report, Validation
 from .amounts import seconds_in_words
 from .look import note
 from .messages import language_of, say
@@ -144,6 +144,11 @@ def _matrix(report: Report, language: str) -> str:
     )
 
 
+def _abstention(unlike: Abstention, language: str) -> str:
+    shares = {"own": unlike.classes, "low": unlike.low, "high": unlike.high, "others": unlike.others}
+    return say(language, "report_unlike_rates", **{key: f"{100 * share:.0f}" for key, share in shares.items()})
+
+
 def _how(report: Report, language: str) -> str:
     counts = ", ".join(f"{label}: {count}" for label, count in report.counts.items())
     trained = say(language, "report_head") if report.trainable == "head" else report.trainable
@@ -155,6 +160,8 @@ def _how(report: Report, language: str) -> str:
         "report_trained": trained,
         "report_seed": report.seed,
     }
+    if report.unlike:
+        facts["report_unlike"] = _abstention(report.unlike, language)
     rows = "".join(
         f"<dt>{escape(say(language, key))}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items()
     )

@@ -93,10 +93,11 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "push": ("Put it on the Hub", "허브에 올리기"),
         "paper": (
             "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
-            "(https://arxiv.org/abs/1409.1556), ICLR 2015. It names one of its classes for every photo, also for one that "
-            "shows none of them.",
+            "(https://arxiv.org/abs/1409.1556), ICLR 2015. A net by itself names one of its classes for every photo; one "
+            "taught here can also say that a photo is like none of them; it notices many such photos, not all.",
             "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
-            "(https://arxiv.org/abs/1409.1556), ICLR 2015. 어느 부류도 아닌 사진에도 반드시 한 부류의 이름을 답합니다.",
+            "(https://arxiv.org/abs/1409.1556), ICLR 2015. 신경망은 본래 어떤 사진에도 한 부류의 이름을 답합니다. "
+            "여기에서 가르친 신경망은 어느 부류와도 닮지 않은 사진을 알아볼 수 있지만, 모두 알아보지는 못합니다.",
         ),
     }
 )
