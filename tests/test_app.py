@@ -41,8 +41,9 @@ def page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         root = tiny_checkpoint(tmp_path_factory.mktemp("weights"))
         patch.setattr(bundled, "_root", lambda: root)
-        for module in ("classify", "training"):
-            patch.setattr(f"vgg_hub.ui.{module}.backbones", Backbones())
+        nets = Backbones()
+        for module in ("classify", "training", "gpu_work"):
+            patch.setattr(f"vgg_hub.ui.{module}.backbones", nets)
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         with served() as url:
             yield url
@@ -88,9 +89,8 @@ def test_the_endpoints_and_their_defaults_are_those_promised(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert list(endpoints) == ["/finetune", "/classify", "/download"]
     parameters = {p["parameter_name"]: p for p in endpoints["/finetune"]["parameters"]}
-    assert list(parameters) == (
-        ["files_a", "files_b", "label_a", "label_b", "depth", "batch_norm", "weights", "trainable", "seed", "device"]
-    )
+    files = ["files_a", "files_b", "label_a", "label_b"]
+    assert list(parameters) == [*files, "depth", "batch_norm", "weights", "trainable", "seed", "device", "unlike"]
     defaults = {name: p["parameter_default"] for name, p in parameters.items() if p["parameter_has_default"]}
     assert defaults == {
         "label_a": "a",
@@ -101,6 +101,7 @@ def test_the_endpoints_and_their_defaults_are_those_promised(client):
         "trainable": "head",
         "seed": 0,
         "device": "auto",
+        "unlike": True,
     }
     classify = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/classify"]["parameters"]}
     assert classify == {"image": None, "top_k": 5}

@@ -73,13 +73,14 @@ def test_the_python_example_runs(clone, capsys):
     assert names["finished"].report.counts == {"cat": 2, "dog": 2}
     assert VGG.from_pretrained("./cats-vs-dogs").config.label_names == ("cat", "dog")
     out = capsys.readouterr().out
-    assert re.match(r"Validation\(accuracy=.*\)\n\[Prediction\(label='(cat|dog)', scores={.*}\)\]\n$", out)
+    answer = r"Prediction\(label='(cat|dog)', scores={.*}, unlike=(True|False), unlike_score=[0-9.]+\)"
+    assert re.match(rf"Validation\(accuracy=.*\)\n\[{answer}\]\n$", out)
 
 
 def test_the_commands_run(clone, capsys):
     commands = re.findall(r"^python -m vgg_hub (.*)$", TEXT, re.M)
     runs = {command.split()[0]: shlex.split(command, comments=True) for command in commands}
-    assert list(runs) == ["finetune", "classify", "inspect", "push", "convert", "export"]
+    assert list(runs) == ["finetune", "classify", "inspect", "replay", "push", "convert", "export"]
     assert "--delta" in runs.pop("push"), "it needs the Hub: tests/test_cli_share.py"
     assert runs.pop("convert")[1] == "vgg16_bn-6c64b313.pth", "it needs torchvision's file: tests/test_convert.py"
     for command in runs.values():

@@ -1,7 +1,6 @@
 """Section 3 without a server: the stream of drawings, the outcome in the session, and what goes wrong."""
 
 import re
-import threading
 
 import gradio as gr
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.page_helpers import draw_photos, request, tiny_checkpoint
 from vgg_hub import bundled
 from vgg_hub.finetune import Step
+from vgg_hub.ui import gpu_work
 from vgg_hub.ui import training as module
 from vgg_hub.ui.curves import MAX_POINTS, curves_html
 from vgg_hub.ui.session import Backbones, Session
@@ -19,7 +19,9 @@ from vgg_hub.ui.training import begin, explain, invite, settle, stop, train
 def session(tmp_path, monkeypatch):
     root = tiny_checkpoint(tmp_path / "weights")
     monkeypatch.setattr(bundled, "_root", lambda: root)
-    monkeypatch.setattr(module, "backbones", Backbones())
+    nets = Backbones()
+    for used_in in (module, gpu_work):
+        monkeypatch.setattr(used_in, "backbones", nets)
     session = Session()
     yield session
     session.close()
@@ -30,8 +32,10 @@ def files(tmp_path):
     return [[str(path) for path in paths] for paths in draw_photos(tmp_path / "photos", count=4).values()]
 
 
-def run(session, files, labels=("stripes", "dots"), net=(11, True, "bundled", "", "cpu"), language="en"):
-    return train(session, *labels, *files, *net, request(language))
+def run(
+    session, files, labels=("stripes", "dots"), net=(11, True, "bundled", "", "cpu"), language="en", how=("head", True)
+):
+    return train(session, *labels, *files, *net, *how, request(language))
 
 
 def test_a_run_is_drawn_and_kept(session, files, monkeypatch):
@@ -126,14 +130,14 @@ def test_a_second_run_is_refused_at_the_button_and_in_the_engine(session, files)
 
 
 def test_stop_before_the_first_step(session, files, monkeypatch):
-    original = module.finetune
+    original = gpu_work.finetune
 
-    def stopped(*args, stop: threading.Event, **kwargs):
+    def stopped(*args, stop, **kwargs):
         module.stop(session, request())
         assert stop.is_set()
         return original(*args, stop=stop, **kwargs)
 
-    monkeypatch.setattr(module, "finetune", stopped)
+    monkeypatch.setattr(gpu_work, "finetune", stopped)
     with pytest.raises(gr.Error, match="Stopped before the first step: there is nothing to keep"):
         list(run(session, files))
     assert session.tuned is None

@@ -256,6 +256,8 @@ def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float) -> VGG:
     with torch.no_grad():
         tuned.head.weight.copy_(tensors.pop("weight") * scale)
         tuned.head.bias.copy_(tensors.pop("bias") * scale)
+    if tensors:
+        tuned.base = None  # more than the head differs from it
     like = tuned.state_dict()
     tuned.load_state_dict({key: t.to(like[key].dtype) for key, t in tensors.items()}, strict=False, assign=True)
     return tuned

@@ -10,12 +10,11 @@ from ..errors import ConfigError
 from ..finetune import MAX_SEED, Embedding, Finished, Step
 from .choice import Choice
 from .classify import answer_one
+from .gpu_work import Wishes
 from .guard import for_programs
 from .session import Session
 from .share import make_zip
-from .training import teach
-
-TRAINABLE = ("head", "classifier", "block5", "block4", "block3", "block2", "block1", "all")
+from .training import TRAINABLE, teach
 
 __all__ = ["add_endpoints", "classify", "download", "finetune"]
 
@@ -33,12 +32,13 @@ def finetune(
     trainable: str,
     seed: int,
     device: str,
+    unlike: bool,
     request: gr.Request,
 ) -> Iterator[tuple[dict[str, object], Session]]:
     """Teach a VGG to tell two things apart; `/classify` and `/download` then use what was taught.
 
     Streams {"stage", "done", "total", "seconds_left"} while it works; the last value is the report: labels, counts,
-    validation (accuracy, low, high, n, method, confusion), seconds, trainable, base, seed, warnings.
+    validation (accuracy, low, high, n, method, confusion), verdict, unlike, seconds, trainable, base, seed, warnings.
 
     Args:
         files_a: Photos of the first class, or zips of photos.
@@ -52,10 +52,12 @@ def finetune(
             (from that block on) or "all".
         seed: Of the cross-validation's folds.
         device: "auto", "cpu", "cuda" or "mps".
+        unlike: Also learn when a picture shows neither.
     """
     choice = Choice.of(depth, batch_norm, weights, device)
     labels, files = (str(label_a or ""), str(label_b or "")), (files_a, files_b)
-    for event in teach(session, choice, labels, files, str(trainable), _whole("seed", seed)):
+    wishes = Wishes(str(trainable), _whole("seed", seed), bool(unlike))
+    for event in teach(session, choice, labels, files, wishes):
         if isinstance(event, Embedding):
             yield _stage("photos", event.done, event.total, event.seconds_left), session
         elif isinstance(event, Step):
@@ -130,6 +132,7 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
         gr.Dropdown(list(TRAINABLE), value="head", label="trainable", **any_value),
         gr.Number(0, precision=0, label="seed", **hidden),
         gr.Dropdown(["auto", "cpu", "cuda", "mps"], value="auto", label="device", **any_value),
+        gr.Checkbox(True, label="unlike", **hidden),
     ]
     button = gr.Button(**hidden)
     report = gr.JSON(label="report", **hidden)

@@ -16,6 +16,7 @@ from ..errors import PhotoError
 from ..predict import Classifier, Prediction
 from .amounts import seconds_in_words
 from .choice import Choice
+from .gpu_work import on_zero_gpu
 from .guard import for_page
 from .look import note
 from .messages import language_of, say
@@ -81,7 +82,8 @@ def build() -> ClassifyParts:
 def _classifier(session: Session, choice: Choice) -> Classifier:
     """Exact arithmetic, so that the page, the shell and a fresh process give the same numbers."""
     model = session.tuned if session.tuned is not None else backbones.get(choice)
-    return Classifier(model, choice.device, precision="float32")
+    device = "cpu" if on_zero_gpu() else choice.device  # a GPU that is lent by the call is not worth waiting for here
+    return Classifier(model, device, precision="float32")
 
 
 def answer_one(session: Session, choice: Choice, photo: object) -> tuple[Prediction, float, str]:

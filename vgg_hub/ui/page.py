@@ -154,7 +154,7 @@ def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishPart
 
 def _wire_training(session, samples, net_inputs, cards, train, answers, shows) -> None:
     a, b = cards
-    inputs = [session, a.name, b.name, a.files, b.files, *net_inputs.all]
+    inputs = [session, a.name, b.name, a.files, b.files, *net_inputs.all, train.trainable, train.unlike]
     buttons = [train.teach, train.stop, train.progress, session]
     drawn = samples.click(photos.draw, [session], [a.name, a.files, b.name, b.files, session], **PRIVATE)
     drawn = drawn.success(js=SCROLL.format("train"))

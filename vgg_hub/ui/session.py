@@ -20,6 +20,7 @@ from ..report import Report
 from ..start import starting_model, starting_source
 from .account import on_space
 from .choice import Choice
+from .stop_file import StopFile
 
 __all__ = ["Backbones", "Collected", "Session", "backbones"]
 
@@ -56,7 +57,7 @@ class Session:
         self.photos: dict[str, list[Path]] = {}
         self.choice = Choice()
         self.problem = self.push_problem = ""
-        self._stop = threading.Event()
+        self._stop: StopFile | None = None
         self._busy = threading.Lock()
         self._pushing = threading.Lock()
         self._folder: Path | None = None
@@ -80,8 +81,8 @@ class Session:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
 
     @contextmanager
-    def run(self) -> Iterator[threading.Event]:
-        """Hold the visitor's only place for a fine-tuning; gives the event that stops it.
+    def run(self) -> Iterator[StopFile]:
+        """Hold the visitor's only place for a fine-tuning; gives what stops it.
 
         Raises:
             FinetuneError: one is under way.
@@ -89,7 +90,7 @@ class Session:
         if not self._busy.acquire(blocking=False):
             raise FinetuneError(UNDER_WAY)
         try:
-            self._stop = threading.Event()
+            self._stop = StopFile.start(self.new_folder("run") / "goes-on")
             self.problem = ""
             yield self._stop
         finally:
@@ -121,7 +122,8 @@ class Session:
 
     def stop(self) -> None:
         """End the fine-tuning that is under way within one step, if there is one."""
-        self._stop.set()
+        if self._stop:
+            self._stop.set()
 
     def collect(self, files: Sequence[str | Path] | None) -> Collected:
         """The pictures in a card's files; a zip is unpacked once for as long as the files stay the same."""

@@ -10,10 +10,11 @@ import gradio as gr
 
 from ..config import check_labels
 from ..errors import VGGHubError
-from ..finetune import Embedding, Event, Finished, Step, finetune
+from ..finetune import Embedding, Event, Finished, Step
 from .amounts import seconds_in_words
 from .choice import Choice
 from .curves import curves_html
+from .gpu_work import Outcome, Wishes, adopt, work
 from .guard import for_page, sentence
 from .look import bar, note, problem
 from .messages import language_of, say
@@ -21,8 +22,9 @@ from .net import choose
 from .session import Session, backbones
 from .words import word
 
-__all__ = ["TrainParts", "begin", "build", "explain", "invite", "settle", "stop", "teach", "train"]
+__all__ = ["TRAINABLE", "TrainParts", "begin", "build", "explain", "invite", "settle", "stop", "teach", "train"]
 
+TRAINABLE = ("head", "classifier", "block5", "block4", "block3", "block2", "block1", "all")
 SECONDS_BETWEEN_DRAWINGS = 0.15
 
 
@@ -32,6 +34,8 @@ class TrainParts:
 
     teach: gr.Button
     stop: gr.Button
+    trainable: gr.Dropdown
+    unlike: gr.Checkbox
     progress: gr.HTML
     curves: gr.HTML
 
@@ -44,9 +48,19 @@ def build() -> TrainParts:
         stop_button = gr.Button(
             word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="stop", min_width=100
         )
+    with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row(equal_height=True):
+        trainable = gr.Dropdown(
+            [(word(f"trainable_{name}"), name) for name in TRAINABLE if name != "block1"],  # that is all of it
+            value=TRAINABLE[0],
+            label=word("trainable"),
+            info=word("trainable_info"),
+            elem_id="trainable",
+            min_width=220,
+        )
+        unlike = gr.Checkbox(True, label=word("unlike"), info=word("unlike_info"), elem_id="unlike", min_width=220)
     progress = gr.HTML(js_on_load=None, elem_id="progress")
     curves = gr.HTML(js_on_load=None, elem_id="curves")
-    return TrainParts(teach_button, stop_button, progress, curves)
+    return TrainParts(teach_button, stop_button, trainable, unlike, progress, curves)
 
 
 def teach(
@@ -54,8 +68,7 @@ def teach(
     choice: Choice,
     labels: Sequence[str],
     files: Sequence[Sequence[str] | None],
-    trainable: str = "head",
-    seed: int = 0,
+    wishes: Wishes,
 ) -> Iterator[Event]:
     """Fine-tune from files and keep the outcome in the session.
 
@@ -64,6 +77,7 @@ def teach(
         choice: the net to start from.
         labels: class names.
         files: of each class: pictures and zips.
+        wishes: how.
 
     Yields:
         The events of `finetune`.
@@ -71,19 +85,19 @@ def teach(
     Raises:
         VGGHubError: see `finetune`, `Backbones.get` and `Session.run`.
     """
-    with session.run() as stop_event:
+    with session.run() as stop_file:
         names = check_labels(labels)
         collected = [session.collect(some) for some in files]
         photos = {name: found.pictures for name, found in zip(names, collected, strict=True)}
         session.choice = choice
-        model = backbones.get(choice)
-        events = finetune(model, photos, trainable=trainable, seed=seed, device=choice.device, stop=stop_event)
-        for event in events:
-            if isinstance(event, Finished):
-                left_out = [text for found in collected for text in found.left_out]
-                event.report.warnings[:0] = left_out
-                session.tuned, session.report, session.photos = event.model, event.report, photos
-            yield event
+        start = backbones.get(choice)
+        for event in work(choice, photos, wishes, stop_file):
+            if not isinstance(event, Outcome):
+                yield event
+                continue
+            event.report.warnings[:0] = [text for found in collected for text in found.left_out]
+            session.tuned, session.report, session.photos = adopt(start, event), event.report, photos
+            yield Finished(session.tuned, event.report)
 
 
 def invite(request: gr.Request) -> tuple[str, str]:
@@ -117,6 +131,8 @@ def train(
     weights: str,
     repo: str,
     device: str,
+    trainable: str,
+    unlike: bool,
     request: gr.Request,
 ) -> Iterator[tuple[str, str, Session]]:
     """Teach what the page holds.
@@ -130,7 +146,8 @@ def train(
     yield bar(say(language, "train_loading"), None), curves_html(steps, language), session
     try:
         choice = choose(depth, batch_norm, weights, repo, device)
-        for event in teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b)):
+        wishes = Wishes(str(trainable), unlike=bool(unlike))
+        for event in teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes):
             if isinstance(event, Step):
                 steps.append(event)
             last_step = isinstance(event, Step) and event.seconds_left == 0
