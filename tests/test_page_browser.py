@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser_helpers import SIZES, chromium, shoot, watched_page, width_of
-from tests.page_helpers import draw_photos, scores_in_fresh_process, served, text_file
+from tests.page_helpers import draw_photos, plain_photo, scores_in_fresh_process, served, text_file
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
 
@@ -103,6 +103,34 @@ def test_the_whole_path_with_real_files(open_page, photos, tmp_path):
     assert table[2][0] == "'=1+1.jpg"
     assert "is text, not a picture" in table[2][3]
     shoot(page, "classified-1400-light-en")
+
+
+def test_a_picture_of_neither_and_more_than_the_head(open_page, photos, tmp_path):
+    page = open_page()
+    page.locator("#name-a input, #name-a textarea").fill("stripes")
+    page.locator("#name-b input, #name-b textarea").fill("dots")
+    upload(page, "#files-a", photos["stripes"][:6])
+    upload(page, "#files-b", photos["dots"][:6])
+    expect(page.locator("#preview-b img")).to_have_count(6)
+    page.locator("#teach").click()
+    expect(page.locator("#progress")).to_contain_text("Done in")
+    upload(page, "#one-photo", [plain_photo(tmp_path / "green.png", "green")])
+    expect(page.locator("#answer h2")).to_have_text("Neither")
+    expect(page.locator("#time-taken")).to_contain_text(
+        re.compile(r"Unlike all photos that it was taught with: [\d.]+ times as far .* (stripes|dots) \d+ %")
+    )
+    upload(page, "#many-photos", [tmp_path / "green.png", photos["dots"][0]])
+    expect(page.locator("#many-table tbody tr").first).to_contain_text("Neither")
+    expect(page.locator("#many-table tbody tr").last).to_contain_text("dots")
+
+    page.locator("#more button").first.click()
+    page.locator("#trainable input").click()
+    page.get_by_role("option", name="From block 5 on").click()
+    page.locator("#unlike input").uncheck()
+    page.locator("#teach").click()
+    expect(page.locator("#report-body details")).to_contain_text("block5")
+    expect(page.locator("#answer h2")).to_have_text(re.compile("stripes|dots"))  # asked again of the new net
+    shoot(page, "deeper-1400-light-en")
 
 
 def _classify_one(page: Page, path: Path) -> tuple[str, float]:

@@ -48,19 +48,25 @@ def build() -> TrainParts:
         stop_button = gr.Button(
             word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="stop", min_width=100
         )
-    with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row(equal_height=True):
-        trainable = gr.Dropdown(
-            [(word(f"trainable_{name}"), name) for name in TRAINABLE if name != "block1"],  # that is all of it
-            value=TRAINABLE[0],
-            label=word("trainable"),
-            info=word("trainable_info"),
-            elem_id="trainable",
-            min_width=220,
-        )
-        unlike = gr.Checkbox(True, label=word("unlike"), info=word("unlike_info"), elem_id="unlike", min_width=220)
+    trainable, unlike = _build_more()
     progress = gr.HTML(js_on_load=None, elem_id="progress")
     curves = gr.HTML(js_on_load=None, elem_id="curves")
     return TrainParts(teach_button, stop_button, trainable, unlike, progress, curves)
+
+
+def _build_more() -> tuple[gr.Dropdown, gr.Checkbox]:
+    with gr.Accordion(word("more"), open=False, elem_id="more"), gr.Row():
+        with gr.Column(min_width=240):
+            trainable = gr.Dropdown(
+                [(word(f"trainable_{name}"), name) for name in TRAINABLE if name != "block1"],  # that is all of it
+                value=TRAINABLE[0],
+                label=word("trainable"),
+                info=word("trainable_info"),
+                elem_id="trainable",
+            )
+        with gr.Column(min_width=240):
+            unlike = gr.Checkbox(True, label=word("unlike"), info=word("unlike_info"), elem_id="unlike")
+    return trainable, unlike
 
 
 def teach(
