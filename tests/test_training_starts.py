@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.starts import begin_from, folded, narrower
+from training.starts import begin_from, narrower
 from vgg_hub import VGG
 
 TOY = {"pool_size": 1, "hidden_features": 0, "input_size": 32, "crop_pct": 1.0}
@@ -76,15 +76,6 @@ def test_without_batch_norm_the_largest_filters_are_kept():
         old.weight.copy_(torch.tensor([1.0, 4.0, 2.0, 3.0])[:, None, None, None].expand(4, 1, 3, 3))
     assert narrower(new, None, old, None, torch.tensor([0])).tolist() == [1, 3]
     assert new.weight[:, 0, 0, 0].tolist() == [4, 3]
-
-
-@torch.no_grad()
-def test_folding_computes_what_the_two_did(pictures):
-    conv, norm = nn.Conv2d(3, 5, 3, padding=1), nn.BatchNorm2d(5)
-    for values in (norm.running_mean, norm.weight, norm.bias):
-        values.uniform_(0.2, 2)
-    norm.running_var.uniform_(0.2, 2)
-    torch.testing.assert_close(folded(conv, norm)(pictures), norm.eval()(conv(pictures)), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

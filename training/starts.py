@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from vgg_hub import VGG
+from vgg_hub.inference import folded
 
-__all__ = ["begin_from", "folded", "narrower"]
+__all__ = ["begin_from", "narrower"]
 
 Block = list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]
 
@@ -36,7 +37,7 @@ def begin_from(net: VGG, trained: VGG, images: Tensor) -> Tensor:
         raise ValueError("A net with batch normalisation cannot begin from one without it.")
     source = _blocks(trained)
     if not net.config.batch_norm and trained.config.batch_norm:
-        source = [[(folded(conv, norm), None) for conv, norm in block] for block in source]
+        source = [[(_plain(conv, norm), None) for conv, norm in block] for block in source]
     kept = torch.arange(trained.config.in_channels)
     x = images
     for ours, theirs in zip(_blocks(net), source, strict=True):
@@ -77,13 +78,11 @@ def narrower(
     return kept
 
 
-def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+def _plain(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     """One convolution that computes what the two do in eval mode."""
     single = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, padding=conv.padding)
-    with torch.no_grad():
-        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        single.weight.copy_(conv.weight * scale[:, None, None, None])
-        single.bias.copy_((conv.bias - norm.running_mean) * scale + norm.bias)
+    weight, bias = folded(conv, norm)
+    single.load_state_dict({"weight": weight, "bias": bias})
     return single
 
 

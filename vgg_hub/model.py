@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .config import VGGConfig, check_labels, check_layers
 from .errors import ConfigError, LabelError
 from .hub import HubMixin
+from .inference import Forms, check_input
 
 __all__ = ["VGG", "Stage", "get_vgg_layers"]
 
@@ -84,6 +85,7 @@ class VGG(nn.Module, HubMixin):
     def __init__(self, config: VGGConfig | None = None, *, init_weights: bool = True, **fields: object) -> None:
         super().__init__()
         self.config = _make_config(config, fields)
+        self.forms = Forms()
         self.features = get_vgg_layers(self.config.channels, self.config.batch_norm, self.config.in_channels)
         self.avgpool = nn.AdaptiveAvgPool2d((self.config.pool_size, self.config.pool_size))
         self.classifier = _classifier(self.config)
@@ -114,12 +116,7 @@ class VGG(nn.Module, HubMixin):
         return self.classifier[:-1](self._pooled(x))
 
     def _pooled(self, x: Tensor) -> Tensor:
-        smallest = 2 ** self.config.layers.count("M")
-        if x.ndim != 4 or x.shape[1] != self.config.in_channels or min(x.shape[2:]) < smallest:
-            raise ConfigError(
-                f"The input has shape {tuple(x.shape)}; expected (batch, {self.config.in_channels}, height, width) "
-                f"with height and width of at least {smallest} pixels."
-            )
+        check_input(x, self.config)
         return torch.flatten(self.avgpool(self.features(x)), 1)
 
     @property
@@ -137,6 +134,7 @@ class VGG(nn.Module, HubMixin):
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
         twin.load_state_dict(self.state_dict(), assign=True)
+        twin.forms = self.forms
         twin.provenance, twin.source, twin.base, twin.unlike = self.provenance, self.source, self.base, self.unlike
         return twin.eval()
 

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from .data import read_image
 from .errors import ConfigError, DeviceError, PhotoError
+from .inference import multiplies_bfloat16
 from .model import VGG
 from .preprocess import preprocess
 
@@ -97,7 +99,7 @@ class Classifier:
     Args:
         model: a VGG, in any mode.
         device: "auto", "cpu", "cuda", "mps" or a torch.device.
-        precision: "float32" is exact; "auto" may use bfloat16 where the device multiplies it natively (CUDA).
+        precision: "float32" is exact; "auto" uses bfloat16 where the processor multiplies it itself.
         batch_size: pictures decoded and computed at a time, the bound on memory.
         unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
     """
@@ -118,8 +120,10 @@ class Classifier:
         self.config = model.config
         self.batch_size = batch_size
         self.unlike = model.unlike if unlike else None
-        self._model = model.share().to(self.device, torch.float32)  # a net loaded in half precision too
-        self._autocast = precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        fast = precision == "auto" and multiplies_bfloat16(self.device)
+        self._net = model.forms.of(model, self.device, torch.bfloat16 if fast else torch.float32)
+        # The last layer is small and decides: it is exact.
+        self._head = [t.detach().to(self.device, torch.float32) for t in (model.head.weight, model.head.bias)]
 
     def __call__(self, images: Iterable[Picture]) -> list[Prediction]:
         """Classify pictures, in the order given.
@@ -163,21 +167,16 @@ class Classifier:
 
     def _answer(self, x: Tensor) -> tuple[Tensor, Sequence[float | None]]:
         """Logits and, where there is a rule, how unlike the classes each picture is; the net runs once."""
+        features = self._net.embed(x)
+        logits = F.linear(features, *self._head).cpu()
         if self.unlike is None:
-            return self.logits(x), [None] * len(x)
-        features = self.embed(x)
-        return self._run(self._model.head, features), self.unlike.score(features).tolist()
+            return logits, [None] * len(x)
+        return logits, self.unlike.score(features.cpu()).tolist()
 
     def logits(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""
-        return self._run(self._model, x)
+        return F.linear(self._net.embed(x), *self._head).cpu()
 
     def embed(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, embed_features) float32, on the CPU."""
-        return self._run(self._model.embed, x)
-
-    @torch.no_grad()  # not inference_mode: what it gives may not enter the fitting of a head
-    def _run(self, function, x: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast):
-            y = function(x.to(self.device, non_blocking=True))
-        return y.float().cpu()
+        return self._net.embed(x).cpu()

@@ -1,0 +1,147 @@
+"""A net made ready to answer, once: batch norm folded, weights laid out for the processor. The net is not changed.
+
+A ReLU and a max pooling give the same in either order, so the ReLU comes after, on a quarter of the numbers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import VGGConfig
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from .model import VGG
+
+__all__ = ["Forms", "Prepared", "check_input", "folded", "multiplies_bfloat16"]
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 itself; where it does not, that is slower than float32, and no better."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        has = torch.cpu.get_capabilities()
+        return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+    return False
+
+
+def check_input(x: Tensor, config: VGGConfig) -> None:
+    """Raise ConfigError unless x is (B, in_channels, H, W), no smaller than the poolings need."""
+    smallest = 2 ** config.layers.count("M")
+    if x.ndim != 4 or x.shape[1] != config.in_channels or min(x.shape[2:]) < smallest:
+        raise ConfigError(
+            f"The input has shape {tuple(x.shape)}; expected (batch, {config.in_channels}, height, width) "
+            f"with height and width of at least {smallest} pixels."
+        )
+
+
+@torch.no_grad()
+def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:
+    """Weight and bias, float32, of one convolution that computes what the two do in eval mode.
+
+    Jacob et al., "Quantization and Training of Neural Networks" (2018, https://arxiv.org/abs/1712.05877), section 3.2.
+    """
+    weight = conv.weight.double()
+    bias = torch.zeros(conv.out_channels, dtype=weight.dtype) if conv.bias is None else conv.bias.double()
+    if norm is not None:
+        scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+        weight = weight * scale[:, None, None, None]
+        bias = (bias - norm.running_mean.double()) * scale + norm.bias.double()
+    return weight.float(), bias.float()
+
+
+class Prepared:
+    """What computes `VGG.embed`.
+
+    Args:
+        model: read, not changed; in any mode, on any device, of any float type.
+        device: where it computes.
+        dtype: in which it computes, float32 or bfloat16.
+    """
+
+    def __init__(self, model: VGG, device: torch.device, dtype: torch.dtype) -> None:
+        self._device, self._dtype = device, dtype
+        self._layout = torch.contiguous_format if device.type == "mps" else torch.channels_last
+        self._config = model.config
+        self._convolutions = [self._ready(step) for step in _steps(model.features)]
+        linears = [module for module in model.classifier[:-1] if isinstance(module, nn.Linear)]
+        self._linears = [tuple(t.detach().to(device, dtype) for t in (m.weight, m.bias)) for m in linears]
+
+    def _ready(self, step: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor] | None:
+        if step is None:
+            return None
+        weight, bias = step
+        weight = weight.to(self._device, self._dtype)
+        return weight.contiguous(memory_format=self._layout), bias.to(self._device, self._dtype)
+
+    @torch.no_grad()  # not inference_mode: what it gives may enter the fitting of a head
+    def embed(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) float -> (B, embed_features) float32, on the device.
+
+        Raises:
+            ConfigError: see `check_input`.
+        """
+        check_input(x, self._config)
+        x = x.to(self._device, self._dtype, non_blocking=True).contiguous(memory_format=self._layout)
+        rectify = False  # a ReLU is owed
+        for step in self._convolutions:
+            if step is None:
+                x = F.max_pool2d(x, 2)
+                continue
+            x = F.conv2d(F.relu_(x) if rectify else x, *step, padding=1)
+            rectify = True
+        x = F.relu_(x) if rectify else x
+        x = torch.flatten(F.adaptive_avg_pool2d(x, self._config.pool_size), 1)
+        for weight, bias in self._linears:
+            x = F.relu_(F.linear(x, weight, bias))
+        return x.float()
+
+
+def _steps(features: nn.Sequential) -> list[tuple[Tensor, Tensor] | None]:
+    """Weight and bias of each convolution, None for a pooling."""
+    steps: list[tuple[Tensor, Tensor] | None] = []
+    modules = [*features, None]
+    for module, following in itertools.pairwise(modules):
+        if isinstance(module, nn.Conv2d):
+            steps.append(folded(module, following if isinstance(following, nn.BatchNorm2d) else None))
+        elif isinstance(module, nn.MaxPool2d):
+            steps.append(None)
+    return steps
+
+
+@dataclass(frozen=True)
+class _Entry:
+    tensors: tuple[tuple[int, int], ...]  # address and version of each
+    prepared: Prepared
+
+
+class Forms:
+    """The prepared forms of a net, one a device and precision. Models that share the frozen tensors share them."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[torch.device, torch.dtype], _Entry] = {}
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict) -> Forms:
+        return Forms()
+
+    def __reduce__(self) -> tuple[type[Forms], tuple[()]]:
+        return Forms, ()
+
+    def of(self, model: VGG, device: torch.device, dtype: torch.dtype) -> Prepared:
+        """The form of a model, made anew where one of its tensors was changed or put in another's place since."""
+        tensors = [*model.features.state_dict().values(), *model.classifier[:-1].state_dict().values()]
+        now = tuple((t.data_ptr(), t._version) for t in tensors)
+        with self._lock:
+            entry = self._entries.get((device, dtype))
+            if entry is None or entry.tensors != now:
+                entry = self._entries[device, dtype] = _Entry(now, Prepared(model, device, dtype))
+        return entry.prepared
