@@ -17,6 +17,7 @@ import json
 import math
 import random
 import statistics
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def main() -> None:
             learner.RATE = rate
             way = trainable if trainable == "head" else f"{trainable} at {rate:g}"
             rows.setdefault(way, []).append(judge(model, task, strange, trainable, seed))
+            print(way, pair, rows[way][-1], file=sys.stderr, flush=True)
     table = {way: summary(found, rows["head"]) for way, found in rows.items()}
     print(json.dumps({"draws": options.draws, "photos_a_class": PHOTOS, "table": table, "rows": rows}, indent=1))
 

@@ -125,8 +125,8 @@ class Views:
     too, it is a file without a name in the folder for temporary files, mapped into memory, which the system deletes
     when it is closed, even after a crash.
 
-    At the very input nothing is frozen: then the photos themselves are kept, decoded, as many as CACHE_BYTES hold (the
-    others are decoded at each use), and random views are made of them anew each time.
+    At the very input nothing is frozen: then the photos themselves are kept, decoded, as many as CACHE_BYTES more hold
+    (the others are decoded at each use), and random views are made of them anew each time.
 
     Args:
         model: the net to start from; not changed.
