@@ -38,7 +38,7 @@ def features_of(net: Classifier, files: list[Path]) -> Tensor:
     cache = FeatureCache(["photo"])
     for _ in cache.fill(net, {"photo": files}, threading.Event()):
         pass
-    return torch.stack([photo.features for photo in cache.photos])
+    return torch.stack(cache.features(), 1)
 
 
 def draw(groups: list[Tensor], size: int, seed: int) -> dict[str, float]:

@@ -29,13 +29,14 @@ def test_each_photo_has_its_features_and_those_of_its_mirror_image():
     photos = {label: [smooth_picture(50 + i, 40, seed=10 * n + i) for i in range(5)] for n, label in enumerate("ab")}
     cache = filled(photos, model)
     assert [(photo.target, photo.index) for photo in cache.photos] == [(t, i) for t in (0, 1) for i in range(5)]
-    for photo in cache.photos:
+    plain, mirrored = cache.features()
+    assert plain.shape == mirrored.shape == (10, 192)
+    for photo, one, other in zip(cache.photos, plain, mirrored, strict=True):
         picture = photos["ab"[photo.target]][photo.index]
         x = preprocess(picture, model.config)[None]
-        assert photo.features.shape == (2, 192)
-        assert (photo.features[0] - model.embed(x)[0]).abs().max() < 1e-6
-        assert (photo.features[1] - model.embed(x.flip(3))[0]).abs().max() < 1e-6
-        assert (photo.features[0] - photo.features[1]).abs().max() > 1e-2
+        assert (one - model.embed(x)[0]).abs().max() < 1e-6
+        assert (other - model.embed(x.flip(3))[0]).abs().max() < 1e-6
+        assert (one - other).abs().max() > 1e-2
 
 
 def test_progress_counts_photos_and_time():
@@ -71,6 +72,8 @@ def test_twins_keep_the_order_of_the_others(order):
     cache.drop_twins()
     assert [(photo.target, photo.index) for photo in cache.photos] == [(0, 0), (1, 0), (1, 2)]
     assert cache.counts() == {order[0]: 1, order[1]: 2}
+    kept = [photos[order[photo.target]][photo.index] for photo in cache.photos]
+    assert torch.equal(cache.features()[0], filled({"kept": kept}).features()[0]), "and their own features"
     assert sorted(cache.warnings) == sorted(
         [
             f"{order[0]} 3 is the same photo as {order[0]} 1; it was used once.",

@@ -31,7 +31,6 @@ class CachedPhoto:
         target: position of its class.
         index: its position among the photos given for that class.
         digest: of its pixels, upright.
-        features: (2, D) float32, of the photo and of its mirror image.
         row: its position among the photos that could be read.
     """
 
@@ -39,8 +38,7 @@ class CachedPhoto:
     target: int
     index: int
     digest: bytes
-    features: Tensor
-    row: int = 0
+    row: int
 
 
 class FeatureCache:
@@ -50,6 +48,7 @@ class FeatureCache:
         self.labels = list(labels)
         self.photos: list[CachedPhoto] = []
         self.warnings: list[str] = []
+        self._features: Tensor | None = None  # (photos given, 2, D), one piece: many small ones would riddle the memory
 
     def counts(self) -> dict[str, int]:
         """Photos that can be used, by class."""
@@ -58,8 +57,8 @@ class FeatureCache:
 
     def features(self) -> tuple[Tensor, Tensor]:
         """(n, D) float32 of the photos, and of their mirror images."""
-        both = torch.stack([photo.features for photo in self.photos])
-        return both[:, 0], both[:, 1]
+        rows = torch.tensor([photo.row for photo in self.photos])
+        return self._features[rows, 0], self._features[rows, 1]
 
     def fill(
         self, net: Classifier | Views, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
@@ -75,11 +74,11 @@ class FeatureCache:
             if stop.is_set():
                 raise FinetuneError("Stopped before the first step: there is nothing to keep, and nothing was changed.")
             batch = todo[first : first + BATCH_SIZE // 2]
-            self._embed(net, batch)
+            self._embed(net, batch, len(todo))
             done = first + len(batch)
             yield done, len(todo), (time.perf_counter() - started) / done * (len(todo) - done)
 
-    def _embed(self, net: Classifier | Views, batch: list[tuple[int, int, Picture]]) -> None:
+    def _embed(self, net: Classifier | Views, batch: list[tuple[int, int, Picture]], total: int) -> None:
         read = []
         for target, index, picture in batch:
             name = _name(picture, self.labels[target], index)
@@ -97,8 +96,10 @@ class FeatureCache:
                 features = net.add(x)
             else:
                 features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
-            for row, view in zip(read, features, strict=True):
-                self.photos.append(CachedPhoto(*row[:-1], view, len(self.photos)))
+            if self._features is None:
+                self._features = torch.empty(total, *features.shape[1:])
+            self._features[len(self.photos) : len(self.photos) + len(read)] = features
+            self.photos += [CachedPhoto(*row[:-1], number) for number, row in enumerate(read, len(self.photos))]
 
     def drop_twins(self) -> None:
         """Leave out all copies of a photo that stands in two classes, and all but one within a class."""

@@ -162,7 +162,10 @@ def _add_finetune(commands) -> None:
         help="what is trained: the last layer, all Linear layers, from a block on, or all (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=_whole(0, MAX_SEED), default=0, help="of the cross-validation's folds (default: %(default)s)"
+        "--seed",
+        type=_whole(0, MAX_SEED),
+        default=0,
+        help="of the cross-validation's folds; past the head, of the batches and views too (default: %(default)s)",
     )
     _add_unlike(parser, "learn no rule that says of a picture that it shows none of the classes")
     _add_device(parser)

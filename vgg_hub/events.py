@@ -69,6 +69,8 @@ class Fitted:
         method: how `scores` were made, in words.
         notes: sentences for the report.
         curve: (shares, n) learning curve, see `verdict.judge`; None: not measured.
+        known: where the features themselves came of training: (n, D), by the net that was trained, and the photos'
+            (n, C) log distances as in `unlike.unseen_distances`, by nets that had not seen them. None: not computed.
     """
 
     tensors: dict[str, Tensor]
@@ -78,3 +80,4 @@ class Fitted:
     method: str
     notes: list[str] = field(default_factory=list)
     curve: Tensor | None = None
+    known: tuple[Tensor, Tensor] | None = None

@@ -23,6 +23,7 @@ from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
+from .inference import Forms
 from .model import VGG
 from .predict import Classifier, Picture, resolve_device
 from .report import Abstention, Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
@@ -55,7 +56,8 @@ def finetune(
             or more. Photos that cannot be read are left out and named in the report's warnings.
         trainable: "head", the last Linear; "classifier", all Linears (for a net with one, that is the head); "block5",
             "block4" ..., from that pooling block on; "all". See `suffix` for how more than the head is trained, and
-            `views` for the memory that it takes: beside the net's own, at most a gigabyte, then a temporary file.
+            how many copies of it; `views` for what is cached, in at most a gigabyte, then in a temporary file. Where it
+            does not help on photos that it had not seen, the head alone is changed, and the report says so.
         seed: of the cross-validation's folds, 0 to 2^63 - 1; past the head, of the views and batches too.
         device: "auto", "cpu", "cuda" or "mps": where the net runs.
         stop: set it, from any thread, to end within one step with the best so far. Closing the iterator ends it with
@@ -107,14 +109,14 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     # Few photos: average over many splits. Many, or a suffix, which is trained anew for each fold: one will do.
     repeats, k = (8 if len(targets) <= 200 else 1, 5) if start is None else (1, 3)
     folds = stratified_folds(targets, repeats, seed, k)
+    features = cache.features()
     if start is None:
-        fitted = yield from _fit_head(cache.features(), targets, folds, seed, stop)
+        fitted = yield from _fit_head(features, targets, folds, seed, stop)
     else:
         rows = torch.tensor([photo.row for photo in cache.photos])
-        fitted = yield from fit_suffix(net, rows, cache.features(), targets, folds, seed, stop)
+        fitted = yield from fit_suffix(net, rows, features, targets, folds, seed, stop, unlike)
     scale = fit_scale(fitted.scores, targets)
-    only_head = fitted.tensors.keys() == {"weight", "bias"}
-    abstaining = fit_unlike(cache.features(), targets, folds) if unlike and only_head else None
+    abstaining = _fit_unlike(fitted, features, targets, folds) if unlike else None
     tuned = _tuned(model, list(photos), fitted, scale)
     tuned.unlike = abstaining.rule if abstaining else None
     predictions = _predictions(cache, fitted.scores * scale)
@@ -237,6 +239,16 @@ def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:
     ]
 
 
+def _fit_unlike(fitted: Fitted, features: Sequence[Tensor], targets: Tensor, folds: Tensor) -> UnlikeFit | None:
+    """The rule, on the features of the given net or, where these were trained too, on those that it has now."""
+    if fitted.tensors.keys() == {"weight", "bias"}:
+        return fit_unlike(features, targets, folds)
+    if fitted.known is None:  # stopped just there
+        return None
+    own, unseen = fitted.known
+    return fit_unlike([own], targets, folds, unseen)
+
+
 def _doubts(report: Report) -> list[str]:
     guessing = max(report.counts.values()) / sum(report.counts.values())
     if report.validation.low <= guessing:
@@ -257,7 +269,7 @@ def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float) -> VGG:
         tuned.head.weight.copy_(tensors.pop("weight") * scale)
         tuned.head.bias.copy_(tensors.pop("bias") * scale)
     if tensors:
-        tuned.base = None  # more than the head differs from it
-    like = tuned.state_dict()
-    tuned.load_state_dict({key: t.to(like[key].dtype) for key, t in tensors.items()}, strict=False, assign=True)
+        like = tuned.state_dict()
+        tuned.load_state_dict(like | {key: t.to(like[key].dtype) for key, t in tensors.items()}, assign=True)
+        tuned.base, tuned.forms = None, Forms()  # it is no net any more of which others need the head alone
     return tuned

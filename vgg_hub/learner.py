@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .model import VGG
-from .views import Pieces, Views, use_bfloat16
+from .views import Pieces, Views, memory_said, use_bfloat16
 
-__all__ = ["Learner"]
+__all__ = ["BATCH_SIZE", "Learner"]
 
 BATCH_SIZE = 32
 # A weight tensor's step, as a share of its root mean square, so that one number suits wide nets and narrow ones, as in
@@ -35,6 +36,9 @@ class Learner:
         held_in: (n,) bool, the photos to train on.
         seed: of the order of the photos, the choice of views, and dropout.
         weight, bias: (C, D) and (C,), the head to start from.
+
+    Raises:
+        FinetuneError: the memory does not hold a copy of the suffix.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class Learner:
         self._views, self._rows, self._targets = views, rows, targets
         self._photos = torch.nonzero(held_in).flatten()
         self._chance = torch.Generator().manual_seed(seed)
-        self._suffix = _Suffix(views.model, views.start, weight, bias, torch.Generator(self.device).manual_seed(seed))
-        self._optimiser = torch.optim.AdamW(_groups(self._suffix))
+        chance = torch.Generator(self.device).manual_seed(seed)
+        with memory_said():
+            self._suffix = _Suffix(views.model, views.start, weight, bias, chance)
+        self._optimiser = torch.optim.Adam(_groups(self._suffix))
         self._pieces = Pieces(BATCH_SIZE)
         self._statistics = len(targets) >= PHOTOS_FOR_STATISTICS
         counts = torch.bincount(targets[self._photos], minlength=len(bias)).clamp_min(1)
@@ -83,40 +89,47 @@ class Learner:
         x, y = self._views.random(self._rows[batch], self._chance), self._targets[batch]
         if self.device.type == "cuda":
             x = x.pin_memory()
-        while True:
-            self._optimiser.zero_grad()
+        done = None
+        while done is None:
             try:
                 done = [self._backward(x[piece], y[piece], len(batch)) for piece in self._pieces.of(len(batch))]
-                for group in self._optimiser.param_groups:
-                    group["lr"] = rate * group["full_rate"]
-                self._optimiser.step()
-                break
             except RuntimeError as error:
                 self._pieces.halve(error)
+                self._optimiser.zero_grad()  # of the pieces that fitted
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate * group["full_rate"]
+        with memory_said():  # outside of the loop, for a step that was taken in part must not be taken again
+            self._optimiser.step()
         self._optimiser.zero_grad()  # the gradients' memory is for the next learner
         return sum(loss for loss, _ in done), sum(right for _, right in done)
 
     def _backward(self, x: Tensor, y: Tensor, batch_size: int) -> tuple[float, int]:
         self._suffix.train_mode(statistics=self._statistics and len(x) > 1)
         with torch.enable_grad(), _steady(self.device):
-            logits = self._forward(x)
+            logits = self._run(self._suffix, x)
             losses = F.cross_entropy(logits, y.to(self.device, non_blocking=True), reduction="none")
             weights = self._class_weights[y].to(self.device, non_blocking=True)
             ((losses * weights).sum() / batch_size).backward()
         return float(losses.detach().sum()), int((logits.detach().argmax(1).cpu() == y).sum())
 
-    @torch.no_grad()
     def logits(self, photos: Tensor) -> Tensor:
         """(m,) int64 -> (m, C) float32 on the CPU, of the photos as they are."""
-        self._suffix.eval()
-        parts = photos.split(BATCH_SIZE)
-        return torch.cat([self._pieces.run(self._forward, self._views.plain(self._rows[part])) for part in parts])
+        return self._judged(self._suffix, photos)
 
-    def _forward(self, x: Tensor) -> Tensor:
+    def features(self, photos: Tensor) -> Tensor:
+        """(m,) int64 -> (m, D) float32 on the CPU: what the head reads for the photos as they are."""
+        return self._judged(self._suffix.embed, photos)
+
+    @torch.no_grad()
+    def _judged(self, function: Callable[[Tensor], Tensor], photos: Tensor) -> Tensor:
+        self._suffix.eval()
+        return self._pieces.run(lambda x: self._run(function, x), self._views.plain(self._rows[photos]))
+
+    def _run(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         x = x.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=use_bfloat16(self.device)):
-            logits = self._suffix(x)
-        return logits.float()
+            found = function(x)
+        return found.float()
 
     def tensors(self) -> dict[str, Tensor]:
         """A copy on the CPU: `weight` and `bias` of the head, all others by their names in the model."""
@@ -143,9 +156,13 @@ class _Suffix(nn.Module):
         self.requires_grad_(True)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.classifier[-1](self.embed(x))
+
+    def embed(self, x: Tensor) -> Tensor:
+        """What the head reads."""
         if len(self.features):
             x = torch.flatten(self.avgpool(self.features(x)), 1)
-        return self.classifier(x)
+        return self.classifier[:-1](x)
 
     def train_mode(self, statistics: bool) -> None:
         self.train()

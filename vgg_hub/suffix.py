@@ -5,6 +5,8 @@ for the sake of a random head (Kumar et al., "Fine-Tuning can Distort Pretrained
 Out-of-Distribution", ICLR 2022, https://arxiv.org/abs/2202.10054). The suffix on all photos and those of the
 cross-validation's folds train side by side, one pass over the photos after the other. The folds say after which pass it
 was best, the start among them; what stood there on all photos is kept.
+
+So with three folds there are four copies of what trains, each with two more numbers a weight for Adam.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from itertools import zip_longest
 
 import torch
@@ -23,9 +25,10 @@ from torch.nn import functional as F
 from .crossval import problem_weights, unseen_logits
 from .events import Fitted, Step
 from .head import fit_heads
-from .learner import Learner
+from .learner import BATCH_SIZE, Learner
 from .model import VGG
 from .report import fit_scale
+from .unlike import class_means, log_distances
 from .views import Views
 
 __all__ = ["boundary", "boundary_names", "fit_suffix"]
@@ -72,6 +75,7 @@ def fit_suffix(
     folds: Tensor,
     seed: int,
     stop: threading.Event,
+    unlike: bool,
 ) -> Generator[Step, None, Fitted]:
     """Train everything that is not frozen, and for the estimate once more without each fold.
 
@@ -83,6 +87,7 @@ def fit_suffix(
         folds: (1, n) int64.
         seed: of the order of the photos, the choice of views, and dropout.
         stop: ends it within one step, with the best so far.
+        unlike: also give what `unlike.fit_unlike` needs.
 
     Yields:
         A Step after each batch, which all suffixes take in turn.
@@ -97,24 +102,26 @@ def fit_suffix(
         Learner(views, rows, targets, held_in, (seed + p) % 2**63, weights[p], biases[p])
         for p, held_in in enumerate([everyone, *(~held_out for held_out in history.held_out)])
     ]
-    best = learners[0].tensors()
+    best, known = learners[0].tensors(), None
     a_pass = learners[0].batches_a_pass
     total = a_pass * min(MAX_PASSES, max(LEAST_PASSES, PHOTOS_SEEN // len(targets)))
     step, over, started = 0, False, time.perf_counter()
     while not over and not stop.is_set():
         seen = [0, 0.0, 0]  # photos, sum of their losses, how many named right
         for batches in zip_longest(*[learner.batches() for learner in learners]):
-            if not _take(learners, batches, _rate(step, total), seen, stop):
+            found = _take(learners, batches, _rate(step, total), stop)
+            if found is None:
                 break
+            seen = [before + more for before, more in zip(seen, found, strict=True)]
             step += 1
             if step % a_pass == 0:
-                history.add(learners[1:])
-                if history.best() == len(history) - 1:
+                if history.add(learners[1:], stop) and history.best() == len(history) - 1:
                     best = learners[0].tensors()
+                    known = _known(learners, history.held_out, targets, stop) if unlike else None
                 over = step == total or len(history) - 1 - history.best() >= PATIENCE
             left = 0.0 if over else (time.perf_counter() - started) / step * (total - step)
             yield Step(step, total, seen[1] / seen[0], seen[2] / seen[0], *history.latest(), left)
-    return history.fitted(best, step, over)
+    return history.fitted(best, known, step, over)
 
 
 def _heads(
@@ -137,18 +144,48 @@ def _take(
     learners: Sequence[Learner],
     batches: Sequence[Tensor | None],
     rate: float,
-    seen: list[float],
     stop: threading.Event,
-) -> bool:
-    """Each learner takes its batch, those of fewer photos perhaps none; False if stopped before all had."""
+) -> tuple[int, float, int] | None:
+    """Each learner takes its batch, those of fewer photos perhaps none.
+
+    Returns:
+        Photos, sum of their losses, and how many were named right, by the learner of all photos; None if stopped.
+    """
+    done = []
     for learner, batch in zip(learners, batches, strict=True):
         if stop.is_set():
-            return False
+            return None
         if batch is not None:
-            loss, right = learner.step(batch, rate)
-            if learner is learners[0]:
-                seen[:] = seen[0] + len(batch), seen[1] + loss, seen[2] + right
-    return True
+            done.append((len(batch), *learner.step(batch, rate)))
+    return done[0]
+
+
+def _in_batches(function: Callable[[Tensor], Tensor], photos: Tensor, stop: threading.Event) -> Tensor | None:
+    """function(photos), None if stopped."""
+    found = []
+    for batch in photos.split(BATCH_SIZE):
+        if stop.is_set():
+            return None
+        found.append(function(batch))
+    return torch.cat(found)
+
+
+def _known(
+    learners: Sequence[Learner], held_out: Sequence[Tensor], targets: Tensor, stop: threading.Event
+) -> tuple[Tensor, Tensor] | None:
+    """What tells the unknown: (n, D) features of the photos; (n, C) their log distances from the classes, unseen.
+
+    A photo's distances are those of its fold's suffix, from the class means of the photos that it was trained on.
+    """
+    everyone = torch.arange(len(targets))
+    distances = torch.empty(len(targets), int(targets.max()) + 1, dtype=torch.float64)
+    for learner, held in zip(learners[1:], held_out, strict=True):
+        features = _in_batches(learner.features, everyone, stop)
+        if features is None:
+            return None
+        distances[held] = log_distances(features[held], class_means([features[~held]], targets[~held]))
+    features = _in_batches(learners[0].features, everyone, stop)
+    return None if features is None else (features, distances)
 
 
 def _rate(step: int, total: int) -> float:
@@ -173,12 +210,16 @@ class _History:
     def __len__(self) -> int:
         return len(self._scores)
 
-    def add(self, learners: Sequence[Learner]) -> None:
-        """Judge the suffixes of the folds."""
+    def add(self, learners: Sequence[Learner], stop: threading.Event) -> bool:
+        """Judge the suffixes of the folds; False if stopped before all were."""
         scores = torch.empty_like(self._scores[0])
         for learner, held_out in zip(learners, self.held_out, strict=True):
-            scores[held_out] = learner.logits(torch.nonzero(held_out).flatten())
+            found = _in_batches(learner.logits, torch.nonzero(held_out).flatten(), stop)
+            if found is None:
+                return False
+            scores[held_out] = found
         self._note(scores)
+        return True
 
     def _note(self, scores: Tensor) -> None:
         self._scores.append(scores)
@@ -195,14 +236,14 @@ class _History:
         weights = self._class_weights if among is None else self._class_weights * among
         return int(torch.stack([(losses * weights).sum() for losses in self._losses]).argmin())
 
-    def fitted(self, tensors: dict[str, Tensor], steps: int, over: bool) -> Fitted:
+    def fitted(self, tensors: dict[str, Tensor], known: tuple[Tensor, Tensor] | None, steps: int, over: bool) -> Fitted:
         """Judge each fold after the pass that the other folds found best: its own would flatter it."""
         scores = torch.empty_like(self._scores[0])
         for held_out in self.held_out:
             scores[held_out] = self._scores[self.best(~held_out)][held_out]
         method = f"{len(self.held_out)}-fold stratified cross-validation, each fold ended where the others were best"
         if self.best():
-            return Fitted(tensors, scores, steps, over, method)
+            return Fitted(tensors, scores, steps, over, method, known=known)
         head = {key: tensors[key] for key in ("weight", "bias")}
         note = "Training more than the head did not help on photos it had not seen, so only the head was changed."
         return Fitted(head, scores, steps, over, method, [note] if over else [])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from .model import VGG
 from .predict import as_image
 from .preprocess import RESAMPLING, preprocess
 
-__all__ = ["CACHE_BYTES", "Pieces", "Views", "random_view", "use_bfloat16"]
+__all__ = ["CACHE_BYTES", "Pieces", "Views", "memory_said", "random_view", "use_bfloat16"]
 
 CACHE_BYTES = 1_000_000_000  # of memory, for the cache; past it a file takes its place
 CROPS = 4  # random views cached beside the photo and its mirror image
@@ -26,6 +27,10 @@ SMALLEST_CROP = 0.6  # side of a random crop's square, as a share of the photo's
 STRETCH = 1.2  # a random crop is at most this much wider or higher than the square
 BATCH_SIZE = 16
 HALF = torch.finfo(torch.float16)
+NO_MEMORY = (
+    "The device has not enough memory to train on a single photo; use device cpu, train less (head), or start from a "
+    "smaller net."
+)
 
 
 def use_bfloat16(device: torch.device) -> bool:
@@ -53,6 +58,27 @@ def random_view(image: Image.Image, config, generator: torch.Generator) -> Tenso
     return preprocess(ImageOps.mirror(view) if mirrored < 0.5 else view, config)
 
 
+@contextlib.contextmanager
+def memory_said() -> Iterator[None]:
+    """Say in a sentence that the memory is out, where smaller pieces would not help.
+
+    Raises:
+        FinetuneError: it is. Any other error passes.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        raise FinetuneError(NO_MEMORY) from error
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # torch.OutOfMemoryError is CUDA's; MPS and the CPU raise its base class and say it in words.
+    words = ("out of memory", "can't allocate memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(said in str(error) for said in words)
+
+
 class Pieces:
     """Computes batches in pieces that the device's memory holds: it halves them when the memory is out, and goes on.
 
@@ -73,18 +99,11 @@ class Pieces:
             RuntimeError: the error itself, if it was not for want of memory.
             FinetuneError: they cannot be smaller.
         """
-        # torch.OutOfMemoryError is CUDA's; MPS and the CPU raise its base class and say it in words.
-        said = any(words in str(error) for words in ("out of memory", "can't allocate memory"))
-        if not isinstance(error, torch.OutOfMemoryError) and not said:
+        if not _out_of_memory(error):
             raise error
         if self.size == 1:
-            raise FinetuneError(
-                "The device has not enough memory to train on a single photo; use device cpu, train less (head), or "
-                "start from a smaller net."
-            ) from error
-        self.size = max(1, self.size // 2)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+            raise FinetuneError(NO_MEMORY) from error
+        self.size //= 2
 
     def run(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """function(x), piece by piece; the results on the CPU, float32.
@@ -106,8 +125,8 @@ class Views:
     too, it is a file without a name in the folder for temporary files, mapped into memory, which the system deletes
     when it is closed, even after a crash.
 
-    At the very input nothing is frozen: then the photos themselves are kept, decoded, as many as CACHE_BYTES hold (the
-    others are decoded at each use), and random views are made of them anew each time.
+    At the very input nothing is frozen: then the photos themselves are kept, decoded, as many as CACHE_BYTES more hold
+    (the others are decoded at each use), and random views are made of them anew each time.
 
     Args:
         model: the net to start from; not changed.
@@ -200,9 +219,8 @@ class Views:
         return self.start == len(self.model.features)
 
     def _keep(self, image: Image.Image, picture: object) -> None:
-        smaller = math.ceil(self.config.input_size / SMALLEST_CROP) / min(
-            image.size
-        )  # the smallest crop is still sharp
+        enough = math.ceil(self.config.input_size / SMALLEST_CROP)  # the smallest crop is still sharp
+        smaller = enough / min(image.size)
         if smaller < 1:
             size = [max(1, round(side * smaller)) for side in image.size]
             image = image.resize(size, RESAMPLING[self.config.interpolation])

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..finetune import Event, Finished, finetune
+from ..inference import Forms
 from ..model import VGG
 from ..report import Report
 from ..unlike import UnlikeRule
@@ -48,14 +49,12 @@ class Outcome:
         tensors: those that training made, by their names in the model, on the CPU.
         unlike: the rule for pictures of none of the classes, if there is one.
         provenance: of the tuned model.
-        keeps_base: only the head differs from the net that it started from.
         report: of the run.
     """
 
     tensors: dict[str, Tensor]
     unlike: UnlikeRule | None
     provenance: dict[str, object] | None
-    keeps_base: bool
     report: Report
 
 
@@ -94,7 +93,7 @@ def work(
             continue
         tuned, frozen = event.model, {t.data_ptr() for t in start.state_dict().values()}
         made = {key: t for key, t in tuned.state_dict().items() if t.data_ptr() not in frozen}
-        yield Outcome(made, tuned.unlike, tuned.provenance, tuned.base is not None, event.report)
+        yield Outcome(made, tuned.unlike, tuned.provenance, event.report)
 
 
 def adopt(start: VGG, outcome: Outcome) -> VGG:
@@ -104,7 +103,8 @@ def adopt(start: VGG, outcome: Outcome) -> VGG:
         tuned.replace_head(outcome.report.labels)
     tuned.load_state_dict(outcome.tensors, strict=False, assign=True)
     tuned.unlike, tuned.provenance = outcome.unlike, outcome.provenance
-    tuned.base = start.base if outcome.keeps_base else None
+    if outcome.tensors.keys() - {f"classifier.{len(tuned.classifier) - 1}.{part}" for part in ("weight", "bias")}:
+        tuned.base, tuned.forms = None, Forms()
     return tuned
 
 

@@ -1,0 +1,100 @@
+"""How time and memory grow with the photos: each number of them in a fresh process, from drawn pictures on the disk.
+
+    python -m benchmarks.growth [--photos 10 100 1000 10000] [--boundaries head block2] [--net tiny] [--threads 1]
+
+`tiny` is a random net of 32 pixels with two blocks and 64 features; any other name is loaded (vgg11-bn). Prints one JSON
+document: seconds of the whole fine-tuning, seconds for a photo, and by how much the process grew at its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vgg_hub import VGG, finetune
+
+LABELS = ("fine", "broad")
+SIDE = 48
+
+
+def draw(folder: Path, count: int) -> None:
+    """Stripes of two widths with noise, half of the pictures each; no two are the same."""
+    chance = np.random.default_rng(0)
+    x = np.arange(SIDE)
+    for label, period in zip(LABELS, (4, 9), strict=True):
+        (folder / label).mkdir()
+        for number in range(count // 2):
+            wave = np.sin(2 * np.pi * (x / (period * chance.uniform(0.7, 1.4)) + chance.uniform()))[:, None]
+            pixels = 128 + 70 * wave + chance.normal(0, 60, (SIDE, SIDE, 3)).transpose(2, 0, 1)
+            pixels = pixels.transpose(1, 2, 0).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number}.png", compress_level=1)
+
+
+def net_of(name: str) -> VGG:
+    if name != "tiny":
+        return VGG.from_pretrained(name)
+    torch.manual_seed(0)
+    return VGG(layers=[8, "M", 64, "M"], hidden_features=0, input_size=32, pool_size=1, num_classes=2).eval()
+
+
+def measure(folder: Path, trainable: str, net: str, threads: int) -> dict[str, float]:
+    """In a process of its own, for the peak is the process's."""
+    torch.set_num_threads(threads)
+    model = net_of(net)
+    photos = {label: sorted((folder / label).iterdir()) for label in LABELS}
+    warm = {label: files[:2] for label, files in photos.items()}
+    for _ in finetune(model, warm, device="cpu"):  # what is imported and allocated once
+        pass
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    *_, last = finetune(model, photos, trainable=trainable, device="cpu")
+    seconds = time.perf_counter() - started
+    count = sum(last.report.counts.values())
+    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / (
+        1e6 if sys.platform == "darwin" else 1e3
+    )
+    return {
+        "photos": count,
+        "trainable": trainable,
+        "seconds": round(seconds, 2),
+        "milliseconds_a_photo": round(1000 * seconds / count, 2),
+        "peak_megabytes_added": round(megabytes, 1),
+        "steps": last.report.steps,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--photos", nargs="+", type=int, default=[10, 100, 1000, 10_000])
+    parser.add_argument("--boundaries", nargs="+", default=["head", "block2"])
+    parser.add_argument("--net", default="tiny")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="of drawn pictures: measure these, here (used by itself)")
+    options = parser.parse_args()
+    if options.folder:
+        print(json.dumps(measure(options.folder, options.boundaries[0], options.net, options.threads)))
+        return
+    rows = []
+    for count in options.photos:
+        with tempfile.TemporaryDirectory() as folder:
+            draw(Path(folder), count)
+            for trainable in options.boundaries:
+                command = [sys.executable, "-m", "benchmarks.growth", "--folder", folder, "--boundaries", trainable]
+                command += ["--net", options.net, "--threads", str(options.threads)]
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+                rows.append(json.loads(done.stdout))
+    print(json.dumps({"net": options.net, "threads": options.threads, "rows": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
