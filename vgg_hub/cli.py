@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 from huggingface_hub.utils import (
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VGGHubError as error:
         if first:  # of several processes all fail so
             complain(error)
+        else:
+            time.sleep(1)  # the launcher ends all as soon as one has failed, and the first is to have spoken
         return 1
     except OutOfMemoryError:
         complain("The GPU's memory is full; close what else uses it, or add --device cpu.")

@@ -84,7 +84,7 @@ def open_saved_dataset(path: Path) -> PhotoTable:
         ) from error
     train, validation = _splits(found, shown)
     chosen = [train] if validation is None else [train, validation]
-    columns = [_columns(rows, f"{shown} {name}") for name, rows in chosen]
+    columns = [_columns(rows, f"{shown} {name}".strip()) for name, rows in chosen]
     names = [rows.features[label].names for (_, rows), (_, label) in zip(chosen, columns, strict=True)]
     if names[0] != names[-1]:
         raise PhotoError(f"The splits of {shown} have other class names; give both the same datasets.ClassLabel.")
