@@ -20,8 +20,9 @@ from vgg_hub.many import processes, train
 from vgg_hub.many.processes import LostProcess, need, start_processes, together
 
 __all__ = ["accelerator"]
-# Sums are taken in another order; the weights themselves are of the order of 0.1.
-TOLERANCE = 1e-5
+# Sums are taken in another order, and AdamW makes more of it where a gradient is small. What trains moves by 0.01 and more;
+# a loss averaged by process instead of over the whole batch moves it by ten times this.
+TOLERANCE = 5e-5
 
 
 def largest_difference(one: VGG, other: VGG) -> float:
@@ -39,7 +40,7 @@ def test_two_processes_give_what_one_gives(tmp_path, accelerator, monkeypatch):
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     said = json.loads((tmp_path / "said.json").read_text())
-    assert max(said["batch norm"].values()) < 2e-6
+    assert max(said["batch norm"].values()) < 1e-5
     assert said["failure"] == ["The second cannot read it."] * 2
     assert (said["few events"][1], said["many events"][1]) == (0, 0), "the second process says nothing"
 
@@ -49,7 +50,7 @@ def test_two_processes_give_what_one_gives(tmp_path, accelerator, monkeypatch):
         one = taught(folder, accelerator, tmp_path / f"{name}.one", model, trainable="all", epochs=3, batch_size=8)
         two = VGG.from_pretrained(tmp_path / name)
         assert largest_difference(one.model, two) < TOLERANCE
-        assert largest_difference(one.model, model.share().replace_head(["broad", "fine"])) > 1e-3, "it moved"
+        assert largest_difference(one.model, model.share().replace_head(["broad", "fine"])) > 0.01, "it moved"
         report = json.loads(json.dumps(one.report.to_dict()))
         assert said[name]["validation"] == report["validation"]
         assert [row["file"] for row in said[name]["predictions"]] == [row["file"] for row in report["predictions"]]

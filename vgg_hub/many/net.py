@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +50,15 @@ class Student:
             elif isinstance(module, nn.Dropout):
                 self._dropouts.append(self._replace(path, PhotoDropout(module.p)))
         self._statistics = statistics
+        if statistics:
+            self._freeze_idle_biases()
+
+    def _freeze_idle_biases(self) -> None:
+        """BatchNorm takes out the bias of the convolution before it: its gradient is rounding, and AdamW would follow it."""
+        modules = list(self._trained.values())
+        for module, after in pairwise(modules):
+            if isinstance(after, GlobalBatchNorm):
+                module.bias.requires_grad_(False)
 
     def _own(self, module: nn.Module) -> None:
         for name, tensor in list(module.named_parameters(recurse=False)):
@@ -77,6 +87,8 @@ class Student:
         groups = []
         for path, module in self._trained.items():
             for name, tensor in module.named_parameters(recurse=False):
+                if not tensor.requires_grad:
+                    continue
                 if module is self.net.head:
                     rate = HEAD_RATE * module.in_features**-0.5
                 else:
