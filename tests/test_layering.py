@@ -16,7 +16,8 @@ PACKAGE = ROOT / "vgg_hub"
 LEVELS = (
     ("app",),
     ("ui",),
-    ("cli", "cli_commands", "cli_replay", "cli_share", "cli_text", "__main__"),
+    ("cli", "cli_commands", "cli_many", "cli_replay", "cli_share", "cli_text", "__main__"),
+    ("many",),
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report"),
         *("fingerprint", "verdict", "replay"),
@@ -38,7 +39,7 @@ LEVEL = {name: len(LEVELS) - i for i, names in enumerate(LEVELS) for name in nam
 LAZY_WAYS_UP = {("cli_commands", "ui")}
 FACADE = "__init__"
 HEAVY = ["gradio", "matplotlib", "scipy", "pandas", "timm", "transformers", "torchvision", "pillow_heif", "sklearn"]
-HEAVY += ["onnx", "onnxscript", "onnxruntime"]
+HEAVY += ["onnx", "onnxscript", "onnxruntime", "accelerate", "datasets"]
 
 
 def sources() -> dict[str, ast.Module]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import io
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 from huggingface_hub.utils import (
@@ -21,7 +23,8 @@ from huggingface_hub.utils import (
 from torch import OutOfMemoryError
 
 from . import __version__
-from .cli_commands import run_app, run_classify, run_finetune, run_inspect
+from .cli_commands import run_app, run_inspect
+from .cli_many import is_first_process, run_classify, run_finetune
 from .cli_replay import run_replay
 from .cli_share import run_convert, run_export, run_push
 from .cli_text import complain
@@ -42,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0; 1, an error, said in one line; 130, interrupted. A command that cannot be parsed exits
         with 2, as argparse has it.
     """
-    options = _parser().parse_args(arguments)
+    first = is_first_process()
+    with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
+        options = _parser().parse_args(arguments)
     try:
         with _quiet_client():
             status = options.run(options)
@@ -52,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes the stream
         return 1
     except VGGHubError as error:
-        complain(error)
+        if first:  # of several processes all fail so
+            complain(error)
+        else:
+            time.sleep(1)  # the launcher ends all as soon as one has failed, and the first is to have spoken
         return 1
     except OutOfMemoryError:
         complain("The GPU's memory is full; close what else uses it, or add --device cpu.")
@@ -61,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(_system_error(error))
         return 1
     except KeyboardInterrupt:
-        complain("interrupted.")
+        if first:
+            complain("interrupted.")
         return 130
 
 
@@ -166,6 +175,24 @@ def _add_finetune(commands) -> None:
         type=_whole(0, MAX_SEED),
         default=0,
         help="of the cross-validation's folds; past the head, of the batches and views too (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=_whole(1, 10**6),
+        metavar="N",
+        help="train in passes over many photos that stay on the disk, N at most; also in several processes: accelerate "
+        "launch -m vgg_hub finetune ... (default: the way for few photos; in several processes, 10)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=_whole(1, 10**6),
+        metavar="N",
+        help="with --epochs: photos a step and process (default: 32)",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        metavar="DIR",
+        help="with --epochs: where each is kept, for the same command to go on from (default: FOLDER.checkpoints)",
     )
     _add_unlike(parser, "learn no rule that says of a picture that it shows none of the classes")
     _add_device(parser)

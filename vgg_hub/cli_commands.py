@@ -7,8 +7,9 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -16,7 +17,20 @@ from .cli_text import answer_text, complain, report_text, show, show_json, summa
 from .config import DEPTHS
 from .errors import CheckpointError, ConfigError, PhotoError, VGGHubError
 
-__all__ = ["run_app", "run_classify", "run_finetune", "run_inspect"]
+if TYPE_CHECKING:
+    from .predict import Prediction
+
+__all__ = [
+    "bar",
+    "check_out",
+    "find_pictures",
+    "run_app",
+    "run_classify",
+    "run_finetune",
+    "run_inspect",
+    "show_answers",
+    "starting_model",
+]
 
 
 def run_finetune(options: argparse.Namespace) -> int:
@@ -24,12 +38,12 @@ def run_finetune(options: argparse.Namespace) -> int:
     from .finetune import finetune
     from .predict import resolve_device
 
-    _check_out(options.out, options.photos)
+    check_out(options.out, options.photos)
     resolve_device(options.device)
     with tempfile.TemporaryDirectory(prefix="vgg-hub-") as scratch:
         photos = open_photos(options.photos, Path(scratch))
         try:
-            model = _starting_model(options)
+            model = starting_model(options)
             events = finetune(
                 model,
                 photos.photos,
@@ -53,7 +67,7 @@ def run_finetune(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_out(out: str, photos: str) -> None:
+def check_out(out: str, photos: str) -> None:
     """Say before anything is trained what saving would say after it."""
     from .folder import replaced_folder
 
@@ -85,7 +99,7 @@ class _EnoughError(Exception):
     """Ends a trial of saving."""
 
 
-def _starting_model(options: argparse.Namespace):
+def starting_model(options: argparse.Namespace):
     from .start import starting_model
 
     batch_norm = True if options.batch_norm is None else options.batch_norm
@@ -103,12 +117,12 @@ def _watch(events: Iterator[object], total: int):
     from .finetune import Embedding, Step
 
     event = None
-    with _bar(total) as bar:
+    with bar(total) as shown:
         for event in events:
             if isinstance(event, Embedding):
-                bar.update(event.done - bar.n)
+                shown.update(event.done - shown.n)
             elif isinstance(event, Step):
-                bar.set_postfix(accuracy=f"{event.validation_accuracy:.2f}", loss=f"{event.validation_loss:.3f}")
+                shown.set_postfix(accuracy=f"{event.validation_accuracy:.2f}", loss=f"{event.validation_loss:.3f}")
     return event
 
 
@@ -117,13 +131,27 @@ def run_classify(options: argparse.Namespace) -> int:
     from .predict import Classifier
 
     classifier = Classifier(VGG.from_pretrained(options.model), options.device, unlike=options.unlike)
-    pictures = list(_pictures(options.images))
-    answers = classifier.each(path for path, error in pictures if error is None)
+    pictures = list(find_pictures(options.images))
+    return show_answers(options, pictures, classifier.each(path for path, error in pictures if error is None))
+
+
+def show_answers(
+    options: argparse.Namespace,
+    pictures: Sequence[tuple[str, PhotoError | None]],
+    answers: Iterator[Prediction | PhotoError],
+) -> int:
+    """Print the answers as they come, or one JSON document of all.
+
+    Args:
+        options: `json` and `top_k`.
+        pictures: as `find_pictures` gives them.
+        answers: for those that have no error yet, in their order.
+    """
     rows, failed = [], False
-    with _bar(len(pictures)) as bar:
+    with bar(len(pictures)) as shown:
         for path, error in pictures:
             answer = error or next(answers)
-            bar.update()
+            shown.update()
             if isinstance(answer, PhotoError):
                 failed = True
                 rows.append({"file": path, "error": str(answer)})
@@ -135,7 +163,7 @@ def run_classify(options: argparse.Namespace) -> int:
             if options.json:
                 continue
             if isinstance(answer, PhotoError):
-                with bar.external_write_mode(file=sys.stderr):
+                with shown.external_write_mode(file=sys.stderr):
                     complain(answer)
             else:
                 show(answer_text(rows[-1], options.top_k))
@@ -144,7 +172,7 @@ def run_classify(options: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _pictures(given: Iterable[str]) -> Iterator[tuple[str, PhotoError | None]]:
+def find_pictures(given: Iterable[str]) -> Iterator[tuple[str, PhotoError | None]]:
     """The paths of the pictures in order, folders looked into; an error for a folder that has none."""
     from .data import file_name, find_images
 
@@ -189,6 +217,6 @@ def run_app(options: argparse.Namespace) -> int:
     return 0
 
 
-def _bar(total: int) -> tqdm:
-    """A progress bar over photos on a terminal, nothing in a pipe or a log."""
-    return tqdm(total=total, unit="photo", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+def bar(total: int, unit: str = "photo") -> tqdm:
+    """A progress bar on a terminal, nothing in a pipe or a log."""
+    return tqdm(total=total, unit=unit, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)

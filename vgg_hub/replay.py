@@ -107,6 +107,10 @@ def _facts(provenance: Mapping[str, object] | None, shown: str) -> dict[str, obj
         raise CheckpointError(
             f"{shown} was not fine-tuned: its config.json holds no report; give a folder that `vgg-hub finetune` wrote."
         )
+    if facts.get("training") is not None:
+        raise CheckpointError(
+            f"{shown} was trained by epochs on many photos, which takes as long again; only fine-tunings on few are replayed."
+        )
     if any(key not in facts for key in KINDS):
         raise CheckpointError(
             f"{shown} was fine-tuned by a version of vgg-hub that did not note what a replay needs; fine-tune it again."

@@ -98,7 +98,7 @@ class Report:
         warnings: sentences on photos left out and on what the figures cannot show.
         predictions: each photo as cross-validation named it.
         mistakes: those named wrong.
-        verdict: what the figures mean; None in reports of older versions.
+        verdict: what the figures mean; None where that was not measured, and in reports of older versions.
         regularisation: of the head, in photos' worth (see `head`).
         base_facts: name, commit or version, and sha256 of the net that it started from, where others can get it.
         machine: device, threads and processor.
@@ -106,6 +106,9 @@ class Report:
         head_sha256: of the resulting head, see `fingerprint.tensors_digest`.
         versions: of the packages that took part.
         unlike: how often it says "none of these"; None where it never does.
+        training: of a training with many photos (see `many.train`), how it went: `batch` of all `processes`, `epochs` done
+            and `most_epochs`, `best_epoch`. Its `validation`, `predictions` and `mistakes` are of the photos held out, its
+            `verdict`, `regularisation` and `unlike` are None. None for few photos.
     """
 
     labels: list[str]
@@ -128,6 +131,7 @@ class Report:
     head_sha256: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     unlike: Abstention | None = None
+    training: dict[str, object] | None = None
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
