@@ -69,7 +69,7 @@ class Abstention:
         classes: of photos of the classes, which it should not.
         low, high: ends of the 95 % interval of that.
         others: of pictures of other things, which it should; see `unlike.UnlikeFit` for what they are.
-        n: photos behind each.
+        n: photos behind each; those of one scene count as one in it.
         method: how it was made, in words.
     """
 
@@ -106,6 +106,7 @@ class Report:
         head_sha256: of the resulting head, see `fingerprint.tensors_digest`.
         versions: of the packages that took part.
         unlike: how often it says "none of these"; None where it never does.
+        scenes: by class, how many different scenes the photos show, see `scenes`.
     """
 
     labels: list[str]
@@ -128,6 +129,7 @@ class Report:
     head_sha256: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     unlike: Abstention | None = None
+    scenes: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
