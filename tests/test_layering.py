@@ -21,6 +21,7 @@ LEVELS = (
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report"),
         *("fingerprint", "verdict", "replay"),
+        *("guards", "near_duplicates", "scenes", "shortcuts"),
         *("predict", "start", "parity_loaders"),
     ),
     ("convert", "onnx_export", "weights_file"),
@@ -32,7 +33,7 @@ LEVELS = (
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),
     ),
-    ("summary", "preprocess", "samples", "config", "unlike", "inference", "errors", "_version"),
+    ("summary", "preprocess", "samples", "config", "unlike", "inference", "notes", "errors", "_version"),
 )
 LEVEL = {name: len(LEVELS) - i for i, names in enumerate(LEVELS) for name in names}
 # The command that opens the page is the one way up, taken only when it is run.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .data import file_name
 from .errors import FinetuneError, PhotoError
+from .guards import Facts, look_at
 from .predict import BATCH_SIZE, Classifier, Picture, as_image
 from .preprocess import preprocess
 from .views import Views
@@ -31,6 +32,7 @@ class CachedPhoto:
         target: position of its class.
         index: its position among the photos given for that class.
         digest: of its pixels, upright.
+        facts: what is noted of it for the guards.
         row: its position among the photos that could be read.
     """
 
@@ -38,6 +40,7 @@ class CachedPhoto:
     target: int
     index: int
     digest: bytes
+    facts: Facts
     row: int
 
 
@@ -89,7 +92,7 @@ class FeatureCache:
                 continue
             digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
             x = net.look(image, picture) if isinstance(net, Views) else preprocess(image, net.config)
-            read.append((name, target, index, digest, x))
+            read.append((name, target, index, digest, look_at(image, picture), x))
         if read:
             x = torch.stack([row[-1] for row in read])  # (b, C, S, S), or (b, views, C, S, S)
             if isinstance(net, Views):

@@ -25,8 +25,11 @@ from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
 from .inference import Forms
 from .model import VGG
+from .notes import Note
 from .predict import Classifier, Picture, resolve_device
 from .report import Abstention, Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .scenes import find_scenes, first_of_scenes, mean_of_scenes
+from .shortcuts import shortcut
 from .suffix import boundary, boundary_names, fit_suffix
 from .unlike import UnlikeFit, fit_unlike
 from .verdict import curve_steps, judge
@@ -106,9 +109,10 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
+    scenes, notes = find_scenes(cache.photos, cache.labels, stop)
     # Few photos: average over many splits. Many, or a suffix, which is trained anew for each fold: one will do.
     repeats, k = (8 if len(targets) <= 200 else 1, 5) if start is None else (1, 3)
-    folds = stratified_folds(targets, repeats, seed, k)
+    folds = stratified_folds(targets, repeats, seed, k, scenes)
     features = cache.features()
     if start is None:
         fitted = yield from _fit_head(features, targets, folds, seed, stop)
@@ -120,7 +124,9 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     tuned = _tuned(model, list(photos), fitted, scale)
     tuned.unlike = abstaining.rule if abstaining else None
     predictions = _predictions(cache, fitted.scores * scale)
-    validation = _validate(fitted.scores, targets, fitted.method)
+    validation = _validate(fitted.scores, targets, scenes, fitted.method)
+    of_scenes = targets[first_of_scenes(scenes)]
+    curve = None if fitted.curve is None else mean_of_scenes(fitted.curve, scenes)
     report = Report(
         labels=list(photos),
         counts=cache.counts(),
@@ -134,16 +140,18 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
         warnings=cache.warnings,
         mistakes=[judged for judged in predictions if judged.predicted != judged.label],
         predictions=predictions,
-        verdict=judge(fitted.curve, targets, cache.labels, validation.low),
+        verdict=judge(curve, of_scenes, cache.labels, validation.low),
         regularisation=PRIOR_PHOTOS,
         base_facts=model.base.to_json() if model.base else None,
         machine=machine(resolve_device(device)),
         photo_digests=digests,
         head_sha256=tensors_digest(tuned.head.state_dict()),
         versions=versions(),
-        unlike=_abstention(abstaining, fitted.method) if abstaining else None,
+        unlike=_abstention(abstaining, validation.n, fitted.method) if abstaining else None,
+        scenes=dict(zip(cache.labels, torch.bincount(of_scenes).tolist(), strict=True)),
     )
-    report.warnings.extend([*fitted.notes, *_doubts(report)])
+    cue = _shortcut(cache, fitted.scores, targets, scenes, folds, seed)
+    report.warnings.extend([*notes, *cue, *fitted.notes, *_doubts(report)])
     tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     yield Finished(tuned, report)
 
@@ -209,25 +217,39 @@ def _step_event(step: int, heads: Heads, own: Tensor, targets: Tensor, scores: T
     )
 
 
-def _validate(scores: Tensor, targets: Tensor, method: str) -> Validation:
-    n, classes = scores.shape
+def _validate(scores: Tensor, targets: Tensor, scenes: Tensor, method: str) -> Validation:
+    classes = scores.shape[1]
     answers = scores.argmax(1)
     confusion = torch.bincount(targets * classes + answers, minlength=classes**2).reshape(classes, classes)
-    accuracy = float(confusion.trace()) / n
+    hits = mean_of_scenes(answers == targets, scenes)
+    accuracy, n = float(hits.mean()), len(hits)
     low, high = binomial_interval(accuracy, n)
+    method += "; photos of one scene count as one" if n < len(targets) else ""
     return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", confusion.tolist())
 
 
-def _abstention(found: UnlikeFit, method: str) -> Abstention:
-    low, high = binomial_interval(found.own, found.n)
+def _abstention(found: UnlikeFit, scenes: int, method: str) -> Abstention:
+    low, high = binomial_interval(found.own, scenes)
     return Abstention(
         round(found.own, 4),
         low,
         high,
         round(found.others, 4),
-        found.n,
+        scenes,
         f"{method}; for other things each photo was judged without its own class",
     )
+
+
+def _shortcut(
+    cache: FeatureCache, scores: Tensor, targets: Tensor, scenes: Tensor, folds: Tensor, seed: int
+) -> list[Note]:
+    """The warning of a cue that does as well as the net, if there is one; it looks at one photo of each scene."""
+    first = first_of_scenes(scenes)
+    hits, of_scenes = mean_of_scenes(scores.argmax(1) == targets, scenes), targets[first]
+    accuracy = float(torch.stack([hits[of_scenes == label].mean() for label in of_scenes.unique()]).mean())
+    facts = [cache.photos[i].facts for i in first.tolist()]
+    found = shortcut(facts, of_scenes, folds[:, first], cache.labels, accuracy, seed)
+    return [found] if found else []
 
 
 def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:
@@ -250,11 +272,12 @@ def _fit_unlike(fitted: Fitted, features: Sequence[Tensor], targets: Tensor, fol
 
 
 def _doubts(report: Report) -> list[str]:
-    guessing = max(report.counts.values()) / sum(report.counts.values())
+    guessing = max(report.scenes.values()) / sum(report.scenes.values())
     if report.validation.low <= guessing:
+        what = "photos" if report.scenes == report.counts else "different scenes"
         advice = "" if report.verdict.limited_by == "net" else "; add photos of each class"
         return [
-            f"With {report.validation.n} photos it cannot be told from guessing, which is right {100 * guessing:.0f} % "
+            f"With {report.validation.n} {what} it cannot be told from guessing, which is right {100 * guessing:.0f} % "
             f"of the time{advice}."
         ]
     return []

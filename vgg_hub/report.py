@@ -69,7 +69,7 @@ class Abstention:
         classes: of photos of the classes, which it should not.
         low, high: ends of the 95 % interval of that.
         others: of pictures of other things, which it should; see `unlike.UnlikeFit` for what they are.
-        n: photos behind each.
+        n: photos behind each; those of one scene count as one in it.
         method: how it was made, in words.
     """
 
@@ -109,6 +109,7 @@ class Report:
         training: of a training with many photos (see `many.train`), how it went: `batch` of all `processes`, `epochs` done
             and `most_epochs`, `best_epoch`. Its `validation`, `predictions` and `mistakes` are of the photos held out, its
             `verdict`, `regularisation` and `unlike` are None. None for few photos.
+        scenes: by class, how many different scenes the photos show, see `scenes`.
     """
 
     labels: list[str]
@@ -132,6 +133,7 @@ class Report:
     versions: dict[str, str] = field(default_factory=dict)
     unlike: Abstention | None = None
     training: dict[str, object] | None = None
+    scenes: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)

@@ -15,6 +15,7 @@ from ..report import Abstention, Report, Validation
 from .amounts import seconds_in_words
 from .look import note
 from .messages import language_of, say
+from .notes import say_note
 from .photos import small_jpeg
 from .session import Session
 from .words import word
@@ -63,7 +64,8 @@ def _mistakes(report: Report, photos: Mapping[str, Sequence[Path]], language: st
 def report_html(report: Report, language: str) -> str:
     """The figures of a report; every name in it is escaped."""
     validation = report.validation
-    chance = max(report.counts.values()) / sum(report.counts.values())
+    judged = (report.scenes or report.counts).values()
+    chance = max(judged) / sum(judged)
     return (
         f'<div class="verdict"><p class="figure">{100 * validation.accuracy:.0f}<small> %</small></p>'
         f"<div><p>{escape(_sentence(validation, language))}</p>{_interval(validation, chance, language)}"
@@ -117,7 +119,7 @@ def _interval(validation: Validation, chance: float, language: str) -> str:
 def _notes(warnings: list[str], language: str) -> str:
     if not warnings:
         return ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in warnings[:50])
+    items = "".join(f"<li>{escape(say_note(language, text))}</li>" for text in warnings[:50])
     return f'<div class="warnings"><b>{escape(say(language, "report_notes"))}</b><ul>{items}</ul></div>'
 
 

@@ -1,0 +1,26 @@
+"""Sentences that the page can say in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["Note"]
+
+
+class Note(str):
+    """A sentence that remembers how it was made. It is a plain string to all who do not ask, JSON among them.
+
+    Attributes:
+        key: which sentence.
+        values: what its places were filled in with.
+    """
+
+    key: str
+    values: Mapping[str, object]
+
+    @classmethod
+    def of(cls, sentences: Mapping[str, str], key: str, **values: object) -> Note:
+        """Fill in `sentences[key]`."""
+        note = cls(sentences[key].format(**values))
+        note.key, note.values = key, values
+        return note

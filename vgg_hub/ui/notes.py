@@ -1,0 +1,57 @@
+"""The report's warnings that the page can say in Korean too."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from .. import scenes, shortcuts
+from ..notes import Note
+from .messages import LANGUAGES
+
+__all__ = ["NOTES", "say_note"]
+
+SCENES_IN_KOREAN = {
+    "scenes": "{label} 사진 {count}장에 담긴 서로 다른 장면은 {own}개입니다. {one}, {other}처럼 복사본이나 연속 촬영으로 보이는 "
+    "사진이 있어서, 정답률을 잴 때 한데 묶었습니다. 정답률은 장면 {scenes}개로 잰 것입니다.",
+    "one_scene": "{label} 사진 {count}장이 모두 {one}, {other}처럼 한 장면으로 보입니다. 다른 곳에서도 {label}을(를) 알아보는지는 "
+    "이 정답률로 알 수 없습니다. 다른 때와 다른 곳에서도 사진을 찍으세요.",
+    "across": "{label}의 {one}, {other_label}의 {other}: 같은 사진으로 보입니다. 어느 부류가 맞는지 확인하세요.",
+    "across_more": "두 부류에 들어 있는 닮은 사진이 {count}쌍 더 있습니다.",
+}
+CUES_IN_KOREAN = {
+    "kind": ("파일 형식", "모든 부류의 사진을 같은 파일 형식으로 저장하세요"),
+    "size": ("픽셀 수", "모든 부류를 같은 카메라로 같은 크기로 찍으세요"),
+    "shape": ("가로세로 비율", "모든 부류를 같은 비율로 찍으세요"),
+    "brightness": ("밝기", "모든 부류를 같은 빛에서 찍으세요"),
+    "contrast": ("대비", "모든 부류를 같은 빛에서 찍으세요"),
+    "border": ("가장자리 색", "모든 부류를 같은 배경 앞에서 찍으세요"),
+}
+WHICH_IN_KOREAN = {
+    "kind": "{label} 사진은 대부분 {kind}, {other_label} 사진은 대부분 {other_kind}",
+    "size": "{label} 사진이 더 큼",
+    "shape": "{label} 사진이 가로로 더 긺",
+    "brightness": "{label} 사진이 더 밝음",
+    "contrast": "{label} 사진의 대비가 더 큼",
+    "border": "{label} 사진의 가장자리가 더 밝음",
+}
+TOLD = "{cue}만으로도 사진 {{n}}장 가운데 {{right}}장의 부류를 맞힐 수 있어{which} 신경망과 거의 같습니다. "
+TOLD += "신경망이 그것을 배웠을 수 있습니다. {advice}."
+SHORTCUTS_IN_KOREAN = {
+    cue: TOLD.format(cue=what, which="", advice=advice) for cue, (what, advice) in CUES_IN_KOREAN.items()
+}
+SHORTCUTS_IN_KOREAN |= {
+    f"{cue}_which": TOLD.format(cue=what, which=f"({WHICH_IN_KOREAN[cue]})", advice=advice)
+    for cue, (what, advice) in CUES_IN_KOREAN.items()
+}
+
+NOTES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {key: (text, SCENES_IN_KOREAN[key]) for key, text in scenes.SENTENCES.items()}
+    | {key: (text, SHORTCUTS_IN_KOREAN[key]) for key, text in shortcuts.SENTENCES.items()}
+)
+
+
+def say_note(language: str, note: str) -> str:
+    """A warning in a language, not escaped; one that is no `Note` stays as it is."""
+    if not isinstance(note, Note):
+        return note
+    return NOTES[note.key][LANGUAGES.index(language)].format(**note.values)
