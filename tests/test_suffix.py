@@ -213,9 +213,9 @@ def test_the_weights_kept_are_those_of_the_pass_that_the_folds_found_best(monkey
     for key in ("features.4.weight", "features.4.bias", "features.5.weight", "features.5.bias"):
         assert torch.equal(kept[key], after[1][key]), key
         assert not torch.equal(kept[key], after[4][key]), key
-    scale = fit_scale(history._scores[2], history._targets)
+    scores = history._scores[2]
+    scale = history._scales[2] * fit_scale(scores, history._targets)
     assert torch.allclose(finished.model.head.weight, after[1]["weight"] * scale)
-    scores = history._scores[2] * scale
     confusion = torch.zeros(2, 2, dtype=torch.int64)
     for target, answer in zip(history._targets.tolist(), scores.argmax(1).tolist(), strict=True):
         confusion[target, answer] += 1
@@ -225,15 +225,24 @@ def test_the_weights_kept_are_those_of_the_pass_that_the_folds_found_best(monkey
 def test_each_fold_is_judged_after_the_pass_that_the_others_found_best():
     targets, fold = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1])
     history = module._History(targets, fold, torch.zeros(4, 2))
+    right = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]])
     for n in (1.0, 2.0):
-        history._note(torch.full((4, 2), n))
+        history._note(right * n)
+    assert torch.allclose(history._scores[1], history._scores[2], rtol=0.03), "calibrated each by itself"
+    history._scores[1:] = [torch.full((4, 2), 1.0), torch.full((4, 2), 2.0)]
     history._losses = [torch.tensor(row) for row in ([0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.6, 0.6], [0.9, 0.9, 0.2, 0.2])]
     assert history.best() == 1
     fitted = history.fitted({"weight": torch.ones(1), "bias": torch.ones(1), "x": torch.ones(1)}, None, 2, True)
     assert fitted.scores[:, 0].tolist() == [2, 2, 1, 1], "each photo's from the pass that the other fold found best"
     assert set(fitted.tensors) == {"weight", "bias", "x"}
+    assert (
+        float(fitted.tensors["weight"])
+        == pytest.approx(history._scales[1])
+        == pytest.approx(2 * history._scales[2], rel=0.03)
+    )
     history._losses[0] = torch.zeros(4)
-    assert set(history.fitted({"weight": 1, "bias": 2, "x": 3}, None, 2, True).tensors) == {"weight", "bias"}
+    head = history.fitted({"weight": torch.ones(1), "bias": torch.ones(1), "x": torch.ones(1)}, None, 2, True).tensors
+    assert head == {"weight": pytest.approx(history._scales[0]), "bias": pytest.approx(history._scales[0])}
 
 
 def test_a_class_of_few_weighs_as_much_where_the_best_pass_is_chosen():

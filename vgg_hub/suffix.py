@@ -203,8 +203,10 @@ class _History:
         self.held_out = [fold == number for number in range(int(fold.max()) + 1)]
         self._targets = targets
         self._class_weights = (1 / torch.bincount(targets))[targets]
+        # Calibrated, each pass by itself: logits grow from pass to pass, and passes are compared and mixed.
+        self._scales: list[float] = []
         self._scores: list[Tensor] = []  # (n, C) each
-        self._losses: list[Tensor] = []  # (n,) each, calibrated
+        self._losses: list[Tensor] = []  # (n,) each
         self._note(scores)
 
     def __len__(self) -> int:
@@ -222,8 +224,9 @@ class _History:
         return True
 
     def _note(self, scores: Tensor) -> None:
-        self._scores.append(scores)
-        self._losses.append(F.cross_entropy(scores * fit_scale(scores, self._targets), self._targets, reduction="none"))
+        self._scales.append(fit_scale(scores, self._targets))
+        self._scores.append(scores * self._scales[-1])
+        self._losses.append(F.cross_entropy(self._scores[-1], self._targets, reduction="none"))
 
     def latest(self) -> tuple[float, float]:
         """Mean cross-entropy and accuracy after the last pass."""
@@ -242,8 +245,8 @@ class _History:
         for held_out in self.held_out:
             scores[held_out] = self._scores[self.best(~held_out)][held_out]
         method = f"{len(self.held_out)}-fold stratified cross-validation, each fold ended where the others were best"
+        head = {key: tensors[key] * self._scales[self.best()] for key in ("weight", "bias")}
         if self.best():
-            return Fitted(tensors, scores, steps, over, method, known=known)
-        head = {key: tensors[key] for key in ("weight", "bias")}
+            return Fitted(tensors | head, scores, steps, over, method, known=known)
         note = "Training more than the head did not help on photos it had not seen, so only the head was changed."
         return Fitted(head, scores, steps, over, method, [note] if over else [])
