@@ -151,7 +151,8 @@ def test_copies_no_longer_make_guessing_look_good(monkeypatch):
     assert said == [report.validation.low <= 0.5 for report in guarded]
     assert any(said)
     monkeypatch.setattr(finetune_module, "find_scenes", lambda photos, *_: (torch.arange(len(photos)), []))
-    assert np.mean([report.validation.accuracy for report in reports()]) > 0.9
+    without = np.mean([report.validation.accuracy for report in reports()])
+    assert without > np.mean([report.validation.accuracy for report in guarded]) + 0.15, without
 
 
 @pytest.mark.parametrize("trainable", ["head", "block2"])
