@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.cli_helpers import error_of, photos, run, start, teach
+from tests.scene_pictures import burst, scene
 from tests.toys import contents, run_python, saved, stripes_net, textures, tuned, written
 from vgg_hub import VGG, finetune
 from vgg_hub.config_json import config_to_json
@@ -129,6 +130,28 @@ def test_a_stopped_run_is_stopped_again(tmp_path, pictures):
     event.model.save_pretrained(tmp_path / "m")
     found = replay(tmp_path / "m", pictures)
     assert found.matches, found
+
+
+@pytest.mark.parametrize("trainable", ["head", "block2"])
+def test_a_run_with_bursts_and_a_shortcut_matches(tmp_path, monkeypatch, trainable):
+    """Scenes decide the folds, and are found again."""
+    from vgg_hub import bundled
+
+    monkeypatch.setattr(bundled, "_root", lambda: tmp_path / "weights")
+    saved(tmp_path / "weights" / "vgg-tiny")
+    photos = {
+        "one": [*burst(101, 4), *(scene(i) for i in range(5))],
+        "two": [scene(10 + i).reduce(2) for i in range(6)],
+    }
+    finished = tuned(photos, VGG.from_pretrained("vgg-tiny"), trainable=trainable, seed=5)
+    assert finished.report.scenes == {"one": 6, "two": 6}
+    assert any("alone tells the classes apart" in warning for warning in finished.report.warnings)
+    finished.model.save_pretrained(tmp_path / "m")
+    assert VGG.from_pretrained(tmp_path / "m").provenance["scenes"] == {"one": 6, "two": 6}
+    found = replay(tmp_path / "m", photos)
+    assert (found.matches, found.largest_difference, found.differences) == (True, 0.0, [])
+    changed = replay(tmp_path / "m", photos | {"one": [*photos["one"][:3], scene(30), *photos["one"][4:]]})
+    assert "scenes.one is stored as 6; 7 came out." in changed.differences
 
 
 def test_a_start_that_ships(tmp_path, monkeypatch, pictures):

@@ -38,6 +38,45 @@ def test_folds_are_stratified(counts, repeats, seed, max_folds):
             assert (of_class < count).all(), "no fold holds a whole class: its head would not know it"
 
 
+GROUPED = st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=12), min_size=2, max_size=4)
+
+
+@given(GROUPED, st.integers(1, 3), st.integers(0, 2**31), st.integers(2, 7))
+def test_a_group_shares_a_fold(sizes, repeats, seed, max_folds):
+    """`sizes`: of each class's groups, by class."""
+    sizes = [[2] if groups == [1] else groups for groups in sizes]  # every class has two photos
+    flat = [(target, size) for target, groups in enumerate(sizes) for size in groups]
+    targets = torch.tensor([target for target, size in flat for _ in range(size)])
+    groups = torch.tensor([number for number, (_, size) in enumerate(flat) for _ in range(size)])
+    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
+    targets, groups = targets[order], groups[order]
+    folds = stratified_folds(targets, repeats, seed, max_folds, groups)
+    k = min([max_folds, *(len(of_class) if len(of_class) > 1 else of_class[0] for of_class in sizes)])
+    for row in folds:
+        assert row.unique().tolist() == list(range(k))
+        for target, of_class in enumerate(sizes):
+            own = torch.bincount(row[targets == target], minlength=k)
+            assert (own < sum(of_class)).all(), "no fold holds a whole class: its head would not know it"
+            # The largest first to the emptiest fold: no two differ by more than a group.
+            assert own.max() - own.min() <= (max(of_class) if len(of_class) > 1 else 1)
+            if len(of_class) > 1:
+                assert all(len(row[groups == g].unique()) == 1 for g in groups[targets == target].unique())
+
+
+@given(COUNTS, st.integers(1, 4), st.integers(0, 2**31))
+def test_without_groups_each_photo_is_its_own(counts, repeats, seed):
+    targets = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    folds = stratified_folds(targets, repeats, seed)
+    assert torch.equal(folds, stratified_folds(targets, repeats, seed, groups=torch.arange(len(targets))))
+    assert torch.equal(folds, stratified_folds(targets, repeats, seed, groups=torch.arange(len(targets)).flip(0) + 7))
+
+
+def test_the_folds_of_before():
+    """What this seed has always given: a replay of an old run must find it."""
+    folds = stratified_folds(torch.tensor([0] * 7 + [1] * 6), 2, 3)
+    assert folds.tolist() == [[4, 1, 0, 1, 2, 0, 3, 2, 3, 1, 4, 0, 2], [1, 2, 0, 4, 1, 3, 0, 2, 3, 4, 0, 2, 1]]
+
+
 def test_folds_follow_the_seed():
     targets = torch.arange(40) % 2
     one = stratified_folds(targets, 3, seed=5)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.page_helpers import request
-from vgg_hub import errors, ui
+from vgg_hub import errors, scenes, shortcuts, ui
 from vgg_hub.ui.amounts import count_in_words, megabytes, seconds_in_words
 from vgg_hub.ui.messages import LANGUAGES, MESSAGES, language_of, say
+from vgg_hub.ui.notes import NOTES
 from vgg_hub.ui.words import I18N, WORDS, word
 
 SOURCE = "".join(path.read_text(encoding="utf-8") for path in Path(ui.__file__).parent.glob("*.py"))
@@ -25,6 +26,19 @@ def test_both_languages_have_the_same_places(key):
     assert places(english) == places(korean)
     assert english.strip()
     assert korean.strip()
+
+
+@pytest.mark.parametrize("key", NOTES)
+def test_both_languages_of_a_warning_have_the_same_places(key):
+    english, korean = NOTES[key]
+    assert places(english) == places(korean)
+    assert not re.search("[가-힣]", english)
+    assert re.search("[가-힣]", korean)
+
+
+def test_every_warning_of_the_guards_is_translated():
+    assert not scenes.SENTENCES.keys() & shortcuts.SENTENCES.keys()
+    assert NOTES.keys() == scenes.SENTENCES.keys() | shortcuts.SENTENCES.keys()
 
 
 @pytest.mark.parametrize("key", WORDS)

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 
 from tests.page_helpers import plain_photo, request
+from vgg_hub.notes import Note
 from vgg_hub.report import Mistake, Report, Validation
+from vgg_hub.ui.notes import NOTES
 from vgg_hub.ui.report import MAX_MISTAKES, report_html, show
 from vgg_hub.ui.session import Session
 from vgg_hub.verdict import SENTENCES, Verdict
@@ -38,6 +41,31 @@ def test_names_run_no_markup():
         html = report_html(REPORT, language)
         assert "<img" not in html
         assert html.count("&lt;img src=x onerror=alert(1)&gt;") >= 7
+
+
+NOTE_VALUES = {
+    "count": 12, "own": 7, "scenes": 16, "right": 19, "n": 20, "one": "a.jpg", "other": "b.jpg", "kind": "PNG",
+    "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NOTES)
+def test_the_guards_warnings_stand_in_both_languages(key):
+    places = set(re.findall(r"{(\w+)", NOTES[key][0]))
+    note = Note.of({key: NOTES[key][0]}, key, **{place: NOTE_VALUES[place] for place in places})
+    report = replace(REPORT, warnings=[note, "x.jpg is damaged"])
+    english, korean = (report_html(report, language) for language in ("en", "ko"))
+    assert f"<li>{escape(note)}</li><li>x.jpg is damaged</li>" in english
+    assert escape(note) not in korean
+    assert "<li>x.jpg is damaged</li>" in korean
+    (said,) = re.findall(r"<ul><li>(.*?)</li>", korean)
+    assert re.search("[가-힣]", said)
+    assert all(escape(str(NOTE_VALUES[place])) in said for place in places)
+    assert "<img" not in english + korean
+
+
+def test_guessing_counts_a_burst_once():
+    assert "guessing: 75 %" in report_html(replace(REPORT, scenes={"cat": 3, HOSTILE: 9}), "en")
 
 
 @pytest.mark.parametrize("key", SENTENCES)

@@ -20,7 +20,8 @@ from .notes import Note
 
 __all__ = ["SENTENCES", "shortcut"]
 
-SHUFFLES = 400
+# Of many photos chance makes so little that few will do; none of 50 as good is a level of 1 in 51.
+SHUFFLES, SHUFFLES_OF_MANY, MANY = 400, 50, 100
 AT_ONCE = 2_000_000  # numbers, the bound on memory
 LEVEL = 0.02  # of false alarms, on photos whose classes share all cues
 BETTER = 0.5  # of the way from guessing to always right
@@ -154,9 +155,10 @@ def _balanced(hits: Tensor, targets: Tensor) -> Tensor:
 def _is_beyond_chance(cues: dict[str, Tensor], targets: Tensor, folds: Tensor, rate: float, seed: int) -> bool:
     """Whether the best cue does as well as this too rarely, with the cues reshuffled."""
     generator = torch.Generator().manual_seed(seed)
-    as_good, allowed = 0, LEVEL * (SHUFFLES + 1) - 1
+    shuffles = SHUFFLES if len(targets) <= MANY else SHUFFLES_OF_MANY
+    as_good, allowed = 0, LEVEL * (shuffles + 1) - 1
     widest = max(cue.shape[1] for cue in cues.values()) * (int(targets.max()) + 1)
-    for some in _pieces(SHUFFLES, max(1, AT_ONCE // (len(targets) * widest))):
+    for some in _pieces(shuffles, max(1, AT_ONCE // (len(targets) * widest))):
         order = torch.rand(some, len(targets), generator=generator).argsort(1)  # one for all cues of a photo
         rates = [_balanced(_hits(name, cue[order], targets, folds), targets) for name, cue in cues.items()]
         as_good += int((torch.stack(rates).amax(0) >= rate - 1e-9).sum())
