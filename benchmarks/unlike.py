@@ -1,6 +1,7 @@
 """Telling pictures of other things: scores compared, and the rule that ships at its working point.
 
     python -m benchmarks.unlike CALTECH_FOLDER [--weights vgg11-bn] [--photos 10] [--classes 2] [--draws 40]
+        [--json FILE]
 
 CALTECH_FOLDER is `caltech101/` with a folder a category. The classes are drawn from the 20 categories that the recipe in
 `training/` left out; other things are photos of the remaining ones, and pictures drawn by code. Prints one JSON document:
@@ -11,7 +12,6 @@ of pictures that it calls unlike all classes, beside what cross-validation on th
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import statistics
 import time
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmarks.result import conditions, publish
 from training.pictures import held_out_categories
 from vgg_hub import VGG, Classifier
 from vgg_hub.data import find_images
@@ -135,7 +136,9 @@ def main() -> None:
     parser.add_argument("--photos", type=int, nargs="+", default=[10], help="of each class")
     parser.add_argument("--classes", type=int, nargs="+", default=[2])
     parser.add_argument("--draws", type=int, default=40)
+    parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
+    found = conditions("unlike")
     net = Classifier(VGG.from_pretrained(options.weights), precision="float32")
     names = held_out_categories(sorted(p.name for p in options.folder.iterdir() if p.is_dir()))
     started = time.perf_counter()
@@ -148,7 +151,7 @@ def main() -> None:
         for photos in options.photos
     ]
     facts = {"weights": options.weights, "seconds": round(time.perf_counter() - started, 1)}
-    print(json.dumps(facts | {"outcome": outcome}, indent=1))
+    publish({**found, **facts, "outcome": outcome}, options.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""Writes the README's tables of measurements from the JSON in `benchmarks/results/`.
+
+    python -m benchmarks.tables
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`, and is made from `results/` alone, so that no figure is
+copied by hand. Each ends with the command that measured it, on what.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+__all__ = ["TABLES", "filled"]
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PLACE = re.compile(r"(?<=<!-- table: )([^>]*)( -->\n)(.*?)(?=<!-- end -->)", re.S)
+
+Result = dict[str, object]
+
+
+def filled(text: str, results: Path = RESULTS) -> str:
+    """The text with every table made anew.
+
+    Raises:
+        SystemExit: a table that nobody makes, or a result that is not there; it names it.
+    """
+
+    def made(place: re.Match[str]) -> str:
+        name = place[1]
+        if name not in TABLES:
+            raise SystemExit(f"There is no table {name!r}; expected {', '.join(TABLES)}.")
+        file, make = TABLES[name]
+        path = results / f"{file}.json"
+        if not path.is_file():
+            raise SystemExit(f"{path.name} is missing; run python -m benchmarks.{file} with --json {path.name}.")
+        result = json.loads(path.read_text(encoding="utf-8"))
+        return f"{name}{place[2]}{make(result)}\n{_caption(result)}\n"
+
+    return PLACE.sub(made, text)
+
+
+def _caption(result: Result) -> str:
+    cpu, versions = result["cpu"], result["versions"]
+    where = f"{cpu['name']}, {cpu['threads']} threads, {cpu['instructions']}"
+    return f"`{result['command']}`, torch {versions['torch']} on {where}.\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _points(gain: dict[str, float]) -> str:
+    """A difference of shares and its standard error, in points."""
+    return f"{100 * gain['mean']:+.1f} ± {100 * gain['error']:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def speed(result: Result) -> str:
+    seconds, ratio = result["seconds"], result["ratio"]
+    rows = [
+        [kind, f"{found['vgg_hub']:.1f} s", f"{found['tutorial']:.1f} s", f"{ratio[kind]:.1f} times"]
+        for kind, found in seconds.items()
+    ]
+    return _table(["time", "`finetune`", "PyTorch's tutorial", "ratio"], rows)
+
+
+def few_photos(result: Result) -> str:
+    rows = []
+    for size, found in result["photos a class"].items():
+        gains = [_points(found[f"over {other}"]) for other in ("tutorial", "probe")]
+        rows.append([size, *(_percent(found["accuracy"][way]) for way in ("ours", "tutorial", "probe")), *gains])
+    header = ["photos a class", "`finetune`", "tutorial's loop", "scikit-learn", "over the loop", "over scikit-learn"]
+    return _table(header, rows)
+
+
+SETS = {"all": "all", "caltech": "Caltech 101, unseen categories", "cifar": "CIFAR-10", "tiny": "Tiny ImageNet"}
+
+
+def coverage(result: Result) -> str:
+    rows = []
+    for size, found in result["photos a class"].items():
+        for name, row in found.items():
+            held = f"{_percent(row['held']['mean'])} ± {100 * row['held']['error']:.1f}"
+            verdicts = " / ".join(f"{100 * share:.0f}" for share in row["limited by"].values())
+            figures = [held, _percent(row["accuracy"]), _points(row["estimate less accuracy"]), verdicts]
+            rows.append([size, SETS[name], str(row["draws"]), *figures])
+    header = ["photos a class", "tasks", "draws", "interval holds", "accuracy", "estimate less accuracy"]
+    return _table([*header, "limited by photos / net / cannot tell, %"], rows)
+
+
+def unlike(result: Result) -> str:
+    rows = [
+        [str(row["classes"]), str(row["photos"])]
+        + [f"{row[part]['the rule']['mean']:.3f}" for part in ("area", "area, drawn")]
+        + [_percent(row["called unlike"][name]["mean"]) for name in ("own", "other", "drawn")]
+        for row in result["outcome"]
+    ]
+    header = ["classes", "photos a class", "area, other things", "area, drawn pictures"]
+    return _table([*header, "none of these: the classes", "other things", "drawn pictures"], rows)
+
+
+TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
+    "speed": ("tutorial", speed),
+    "few photos": ("few_photos", few_photos),
+    "coverage": ("coverage", coverage),
+    "unlike": ("unlike", unlike),
+}
+
+
+def main() -> None:
+    path = ROOT / "README.md"
+    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
