@@ -151,7 +151,7 @@ def test_a_run_with_bursts_and_a_shortcut_matches(tmp_path, monkeypatch, trainab
     found = replay(tmp_path / "m", photos)
     assert (found.matches, found.largest_difference, found.differences) == (True, 0.0, [])
     changed = replay(tmp_path / "m", photos | {"one": [*photos["one"][:3], scene(30), *photos["one"][4:]]})
-    assert "scenes.one is stored as 6; 7 came out." in changed.differences
+    assert "validation.n is stored as 12; 13 came out." in changed.differences
 
 
 def test_a_start_that_ships(tmp_path, monkeypatch, pictures):
