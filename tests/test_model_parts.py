@@ -11,6 +11,7 @@ from torch import nn
 
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG
+from vgg_hub.delta import Base
 from vgg_hub.errors import LabelError
 from vgg_hub.unlike import UnlikeRule
 
@@ -149,3 +150,25 @@ def test_stages_of_own_lists():
         ("pool3", 4, 8),
         ("conv4_1", 6, 8),
     ]
+
+
+def test_what_was_taught_shares_all_but_the_tensors_given():
+    model = tiny_vgg()
+    model.base = Base("vgg11-bn", "0" * 64, version="0.1.0")
+    last = f"classifier.{len(model.classifier) - 1}."
+    head = {f"{last}weight": torch.ones(2, model.head.in_features), f"{last}bias": torch.tensor([1.0, 2.0])}
+    state = torch.get_rng_state()
+    taught = model.taught(["a", "b"], head)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert taught.head.bias.tolist() == [1, 2]
+    assert torch.equal(taught.head.weight, head[f"{last}weight"])
+    assert taught.config.label_names == ("a", "b")
+    assert taught.base == model.base
+    assert taught.forms is model.forms
+    assert taught.features[0].weight.data_ptr() == model.features[0].weight.data_ptr()
+    deeper = model.taught(["a", "b"], head | {"features.0.bias": torch.full_like(model.features[0].bias, 3)})
+    assert deeper.features[0].bias[0].item() == 3
+    assert model.features[0].bias[0].item() != 3
+    assert deeper.base is None
+    assert deeper.forms is not model.forms
+    assert all(parameter.requires_grad for parameter in deeper.parameters())

@@ -23,7 +23,6 @@ from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
-from .inference import Forms
 from .model import VGG
 from .notes import Note
 from .predict import Classifier, Picture, resolve_device
@@ -284,15 +283,7 @@ def _doubts(report: Report) -> list[str]:
 
 
 def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float) -> VGG:
-    tuned = model.share().cpu()
-    with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is filled
-        tuned.replace_head(labels)
     tensors = dict(fitted.tensors)
-    with torch.no_grad():
-        tuned.head.weight.copy_(tensors.pop("weight") * scale)
-        tuned.head.bias.copy_(tensors.pop("bias") * scale)
-    if tensors:
-        like = tuned.state_dict()
-        tuned.load_state_dict(like | {key: t.to(like[key].dtype) for key, t in tensors.items()}, assign=True)
-        tuned.base, tuned.forms = None, Forms()  # it is no net any more of which others need the head alone
-    return tuned
+    last = f"classifier.{len(model.classifier) - 1}."
+    head = {f"{last}{part}": tensors.pop(part) * scale for part in ("weight", "bias")}
+    return model.taught(labels, tensors | head)

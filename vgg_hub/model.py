@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -137,6 +137,26 @@ class VGG(nn.Module, HubMixin):
         twin.forms = self.forms
         twin.provenance, twin.source, twin.base, twin.unlike = self.provenance, self.source, self.base, self.unlike
         return twin.eval()
+
+    def taught(self, labels: Sequence[str], tensors: Mapping[str, Tensor]) -> Self:
+        """A second model with a new head, in eval mode on the CPU: some tensors are these, all others are shared.
+
+        Args:
+            labels: ordered class names.
+            tensors: by their names in `state_dict()` of the new model, the head's among them.
+
+        Raises:
+            LabelError: see `replace_head`.
+        """
+        twin = self.share().cpu()
+        with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is filled
+            twin.replace_head(labels)
+        like = twin.state_dict()
+        given = {key: tensor.to(like[key].device, like[key].dtype) for key, tensor in tensors.items()}
+        twin.load_state_dict(like | given, assign=True)
+        if len(given) > len(twin.head.state_dict()):  # it is no net any more of which others need the head alone
+            twin.base, twin.forms = None, Forms()
+        return twin
 
     def replace_head(self, labels: Sequence[str]) -> Self:
         """Put a new, randomly initialised last Linear in place, one output a label; `config` follows.

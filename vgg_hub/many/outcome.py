@@ -13,7 +13,6 @@ from ..model import VGG
 from ..report import Judged, Report, Validation, binomial_interval, fit_scale
 from .checkpoint import State
 from .look import Looked
-from .net import new_head
 from .table import PhotoTable
 
 __all__ = ["finished"]
@@ -74,13 +73,8 @@ def _accelerate_version() -> dict[str, str]:
 
 
 def _tuned(model: VGG, labels: list[str], tensors: Mapping[str, Tensor], scale: float) -> VGG:
-    tuned = new_head(model, labels)
-    like = tuned.state_dict()
-    tuned.load_state_dict({key: t.to(like[key].dtype) for key, t in tensors.items()}, strict=False, assign=True)
-    with torch.no_grad():
-        for tensor in tuned.head.parameters():
-            tensor.mul_(scale)
-    return tuned.requires_grad_(True)
+    last = f"classifier.{len(model.classifier) - 1}."
+    return model.taught(labels, {key: t * scale if key.startswith(last) else t for key, t in tensors.items()})
 
 
 def _validation(scores: Tensor, targets: Tensor, method: str, facts: Mapping[str, object]) -> Validation:

@@ -13,11 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ..finetune import Event, Finished, finetune
-from ..inference import Forms
 from ..model import VGG
 from ..report import Report
 from ..unlike import UnlikeRule
@@ -98,13 +96,8 @@ def work(
 
 def adopt(start: VGG, outcome: Outcome) -> VGG:
     """The tuned model, in eval mode on the CPU; it shares the frozen tensors of the net that it started from."""
-    tuned = start.share()
-    with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is filled
-        tuned.replace_head(outcome.report.labels)
-    tuned.load_state_dict(outcome.tensors, strict=False, assign=True)
+    tuned = start.taught(outcome.report.labels, outcome.tensors)
     tuned.unlike, tuned.provenance = outcome.unlike, outcome.provenance
-    if outcome.tensors.keys() - {f"classifier.{len(tuned.classifier) - 1}.{part}" for part in ("weight", "bias")}:
-        tuned.base, tuned.forms = None, Forms()
     return tuned
 
 
