@@ -49,7 +49,7 @@ def differences(one: Path, two: Path, pictures: list[Path]) -> dict[str, float]:
     pairs = zip(first.parameters(), second.parameters(), strict=True)
     answers = [Classifier(net, "cpu", precision="float32")(pictures) for net in (first, second)]
     scores = [abs(a.scores[label] - b.scores[label]) for a, b in zip(*answers, strict=True) for label in a.scores]
-    shares = [float((a - b).abs().max() / a.square().mean().sqrt()) for a, b in pairs]
+    shares = [float(((a - b).abs().max() / a.square().mean().sqrt()).detach()) for a, b in pairs]
     return {"weight": max(shares), "weight_median": statistics.median(shares), "probability": max(scores)}
 
 

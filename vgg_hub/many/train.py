@@ -22,6 +22,7 @@ from ..fingerprint import tensors_digest
 from ..learner import PHOTOS_FOR_STATISTICS
 from ..model import VGG
 from ..suffix import boundary_names
+from .adamw_state import load_optimiser, optimiser_tensors
 from .batches import Order, plain_loader, random_loader
 from .checkpoint import Checkpoints, Progress, State, check_like
 from .look import Looked, look_at_all
@@ -176,7 +177,9 @@ class _Training:
         fits = (
             check_like(state.tensors, like) and check_like(state.best, like) and check_like({"": state.scores}, scores)
         )
-        if not (fits and self._load_optimiser(state.optimiser) and 0 < len(state.progress.losses) <= self._epochs):
+        if not (
+            fits and load_optimiser(self._optimiser, state.optimiser) and 0 < len(state.progress.losses) <= self._epochs
+        ):
             raise CheckpointError(
                 "The checkpoint is damaged: its tensors are not those of this net; remove its folder."
             )
@@ -272,7 +275,9 @@ class _Training:
 
     def state(self) -> State:
         """Where it stands."""
-        return State(self._student.tensors(), self._best, self._scores, self._optimiser_tensors(), self._progress)
+        return State(
+            self._student.tensors(), self._best, self._scores, optimiser_tensors(self._optimiser), self._progress
+        )
 
     def facts(self) -> dict[str, object]:
         """Of the run, for the report."""
@@ -284,27 +289,6 @@ class _Training:
             "most_epochs": self._epochs,
             "best_epoch": self._best_epoch + 1,
         }
-
-    def _optimiser_tensors(self) -> dict[str, Tensor]:
-        state = self._optimiser.state_dict()["state"]
-        return {f"{number}/{name}": tensor for number, own in state.items() for name, tensor in own.items()}
-
-    def _load_optimiser(self, tensors: dict[str, Tensor]) -> bool:
-        """Take up AdamW's two averages and count of each tensor; False, and nothing is done, if they do not fit."""
-        groups = self._optimiser.param_groups
-        like = {
-            f"{number}/{name}": torch.zeros(() if name == "step" else group["params"][0].shape)
-            for number, group in enumerate(groups)
-            for name in ("step", "exp_avg", "exp_avg_sq")
-        }
-        if not check_like(tensors, like):
-            return False
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in tensors.items():
-            number, _, name = key.partition("/")
-            state.setdefault(int(number), {})[name] = tensor
-        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
-        return True
 
 
 def _rate(step: int, total: int) -> float:
