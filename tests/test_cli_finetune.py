@@ -153,7 +153,7 @@ def test_a_folder_s_name_that_is_no_label_is_said(teach, photos, name, sentence)
         (["--device", "tpu9"], "device is 'tpu9'; expected auto, cpu, cuda or mps."),
         (
             ["--trainable", "everything"],
-            "trainable is 'everything'; expected head, classifier, block5, block4, block3, block2, block1 or all.",
+            "trainable is 'everything'; expected head, classifier, block2, block1 or all.",
         ),
         (["--weights", "no such folder"], "'no such folder' is not a folder here, nor a checkpoint that ships"),
         (["--weights", "bundled", "--depth", "19"], "No trained vgg19-bn ships with this version"),
