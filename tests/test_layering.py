@@ -19,7 +19,7 @@ LEVELS = (
     ("cli", "cli_commands", "cli_many", "cli_replay", "cli_share", "cli_text", "__main__"),
     ("many",),
     (
-        *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report"),
+        *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),
         *("fingerprint", "verdict", "replay"),
         *("guards", "near_duplicates", "scenes", "shortcuts"),
         *("predict", "start", "parity_loaders"),

@@ -45,12 +45,13 @@ def test_names_run_no_markup():
 
 NOTE_VALUES = {
     "count": 12, "own": 7, "scenes": 16, "right": 19, "n": 20, "one": "a.jpg", "other": "b.jpg", "kind": "PNG",
-    "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat",
+    "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat", "many": HOSTILE, "most": 30, "few": "cat", "least": 5,
+    "percent": 50,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("key", NOTES)
-def test_the_guards_warnings_stand_in_both_languages(key):
+def test_the_warnings_stand_in_both_languages(key):
     places = set(re.findall(r"{(\w+)", NOTES[key][0]))
     note = Note.of({key: NOTES[key][0]}, key, **{place: NOTE_VALUES[place] for place in places})
     report = replace(REPORT, warnings=[note, "x.jpg is damaged"])

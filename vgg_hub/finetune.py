@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from .cache import FeatureCache
 from .config import check_labels
 from .crossval import problem_weights, unseen_hits, unseen_logits
+from .doubts import doubts
 from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
@@ -150,7 +151,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
         scenes=dict(zip(cache.labels, torch.bincount(of_scenes).tolist(), strict=True)),
     )
     cue = _shortcut(cache, fitted.scores, targets, scenes, folds, seed)
-    report.warnings.extend([*notes, *cue, *fitted.notes, *_doubts(report)])
+    report.warnings.extend([*notes, *cue, *fitted.notes, *doubts(report)])
     tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     yield Finished(tuned, report)
 
@@ -268,18 +269,6 @@ def _fit_unlike(fitted: Fitted, features: Sequence[Tensor], targets: Tensor, fol
         return None
     own, unseen = fitted.known
     return fit_unlike([own], targets, folds, unseen)
-
-
-def _doubts(report: Report) -> list[str]:
-    guessing = max(report.scenes.values()) / sum(report.scenes.values())
-    if report.validation.low <= guessing:
-        what = "photos" if report.scenes == report.counts else "different scenes"
-        advice = "" if report.verdict.limited_by == "net" else "; add photos of each class"
-        return [
-            f"With {report.validation.n} {what} it cannot be told from guessing, which is right {100 * guessing:.0f} % "
-            f"of the time{advice}."
-        ]
-    return []
 
 
 def _tuned(model: VGG, labels: list[str], fitted: Fitted, scale: float) -> VGG:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from .. import scenes, shortcuts
+from .. import doubts, scenes, shortcuts
 from ..notes import Note
 from .messages import LANGUAGES
 
@@ -43,10 +43,20 @@ SHORTCUTS_IN_KOREAN |= {
     f"{cue}_which": TOLD.format(cue=what, which=f"({WHICH_IN_KOREAN[cue]})", advice=advice)
     for cue, (what, advice) in CUES_IN_KOREAN.items()
 }
+GUESSING = "{what}만으로는 찍기보다 낫다고 말할 수 없습니다. 찍어도 {{percent}} %는 맞습니다.{advice}"
+DOUBTS_IN_KOREAN = {
+    f"guessing{scenes}{more}": GUESSING.format(what=what, advice=advice)
+    for scenes, what in (("", "사진 {n}장"), ("_scenes", "서로 다른 장면 {n}개"))
+    for more, advice in (("", ""), ("_more", " 부류마다 사진을 더 넣으세요."))
+} | {
+    "uneven": "{many} 사진은 {most}장, {few} 사진은 {least}장입니다. 학습에서는 두 부류의 비중이 같지만, {few}에 관한 결과는 적은 "
+    "사진에서 나온 것이니 그 사진을 더 넣으세요."
+}
 
 NOTES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {key: (text, SCENES_IN_KOREAN[key]) for key, text in scenes.SENTENCES.items()}
     | {key: (text, SHORTCUTS_IN_KOREAN[key]) for key, text in shortcuts.SENTENCES.items()}
+    | {key: (text, DOUBTS_IN_KOREAN[key]) for key, text in doubts.SENTENCES.items()}
 )
 
 
