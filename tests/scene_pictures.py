@@ -6,7 +6,6 @@ import io
 from dataclasses import replace
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from vgg_hub.cache import CachedPhoto
@@ -59,8 +58,6 @@ COPIES = {
 def cached(pictures: list[Image.Image], targets: list[int], **facts: object) -> list[CachedPhoto]:
     """Photos as the cache holds them, without features: `photo 0.png` and so on."""
     return [
-        CachedPhoto(
-            f"photo {i}.png", target, i, bytes([i]), replace(look_at(picture, None), **facts), torch.zeros(2, 1), i
-        )
+        CachedPhoto(f"photo {i}.png", target, i, bytes([i]), replace(look_at(picture, None), **facts), i)
         for i, (picture, target) in enumerate(zip(pictures, targets, strict=True))
     ]
