@@ -10,7 +10,8 @@ The net was trained on the training sets of the latter two, but on no picture th
 
 In each draw 10 or 20 photos of each class teach, and all others, 40 a class or more, judge the head; classes weigh the
 same. Estimate, interval and verdict are made by the functions that `finetune` calls. An interval misses `above` where the
-head is better than it says, and `below` where it is worse. The judges are a sample too: with 40 a class their own standard
+head is better than it says, and `below` where it is worse. `hard` are the pairs of all sets of which less than 90 % are
+named right. The judges are a sample too: with 40 a class their own standard
 error is up to five points, which lowers the share that is held.
 """
 
@@ -38,6 +39,7 @@ SIZES = (10, 20)
 LEAST_OTHERS = 40
 CIFAR_PICTURES = 250  # of each class: enough, and the net need not run on all thousand
 TINY_CLASSES = 24
+HARD = 0.9
 
 
 def one_draw(pair: Sequence[Group], size: int, seed: int) -> dict[str, object]:
@@ -59,6 +61,7 @@ def one_draw(pair: Sequence[Group], size: int, seed: int) -> dict[str, object]:
         "high": high,
         "verdict": judge(curve, targets, [group.name for group in pair], low).limited_by,
         "others": sum(map(len, others)),
+        "pair": ", ".join(group.name for group in pair),
     }
 
 
@@ -77,6 +80,14 @@ def summary(rows: Sequence[dict[str, object]]) -> dict[str, object]:
         "width": round(statistics.fmean(row["high"] - row["low"] for row in rows), 4),
         "limited by": {word: round(verdicts[word] / len(rows), 4) for word in ("photos", "net", "cannot tell")},
     }
+
+
+def hard(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """The draws of the pairs that are hard: on the average over its draws, a head names less than so many right."""
+    of_pair: dict[str, list[float]] = {}
+    for row in rows:
+        of_pair.setdefault(row["pair"], []).append(row["accuracy"])
+    return [row for row in rows if statistics.fmean(of_pair[row["pair"]]) < HARD]
 
 
 def sources(data: Path, net: Classifier) -> dict[str, list[Group]]:
@@ -110,11 +121,12 @@ def main() -> None:
             random.Random(size).shuffle(pairs)
             if pairs:
                 rows[key, size] = [one_draw(pairs[i % len(pairs)], size, i) for i in range(options.draws)]
-    table = {
-        size: {"all": summary([row for (_, s), some in rows.items() if s == size for row in some])}
-        | {key: summary(some) for (key, s), some in rows.items() if s == size}
-        for size in SIZES
-    }
+    table = {}
+    for size in SIZES:
+        of_set = {key: some for (key, s), some in rows.items() if s == size}
+        everything = [row for some in of_set.values() for row in some]
+        parts = {"all": everything, **of_set, "hard": hard(everything)}
+        table[size] = {name: summary(some) for name, some in parts.items()}
     setting = {"weights": options.weights, "classes": {key: [g.name for g in some] for key, some in groups.items()}}
     publish({**found, "setting": setting, "photos a class": table}, options.json)
 

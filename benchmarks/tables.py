@@ -81,7 +81,13 @@ def few_photos(result: Result) -> str:
     return _table(header, rows)
 
 
-SETS = {"all": "all", "caltech": "Caltech 101, unseen categories", "cifar": "CIFAR-10", "tiny": "Tiny ImageNet"}
+SETS = {
+    "all": "all",
+    "caltech": "Caltech 101, unseen categories",
+    "cifar": "CIFAR-10",
+    "tiny": "Tiny ImageNet",
+    "hard": "the hard ones",
+}
 
 
 def coverage(result: Result) -> str:
