@@ -1,6 +1,6 @@
 """The guards of fine-tuning: which copies of a photo are found, and how often they and the shortcuts are false alarms.
 
-    python -m benchmarks.guards FOLDER [--photos 400] [--draws 1000] > benchmarks/results/guards.json
+    python -m benchmarks.guards FOLDER [--photos 400] [--draws 1000] [--json FILE]
 
 FOLDER has a folder of photos a category, such as `caltech101/`. Prints one JSON document. Copies: of random photos, each
 kind of copy, the share found among all others; and the pairs found among the photos themselves, by name, for a person to
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import random
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
+from benchmarks.result import conditions, publish
 from vgg_hub.data import find_images
 from vgg_hub.guards import Facts, look_at
 from vgg_hub.near_duplicates import near_duplicates
@@ -177,20 +177,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=400)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
+    found = conditions("guards")
     folders = [find_images(path) for path in sorted(options.folder.iterdir()) if path.is_dir()]
     files = sorted(file for folder in folders for file in folder)
     chance, started = random.Random(0), time.perf_counter()
     images = {file: as_image(file) for file in chance.sample(files, min(options.photos, len(files)))}
-    result = {
-        "folder": options.folder.name,
-        "threads": torch.get_num_threads(),
+    result = found | {
         "copies": copies(images, chance),
         "shortcuts": {n: shortcuts(list(images.values()), n, options.draws, chance) for n in SIZES},
         "draws": options.draws,
         "two categories": {n: categories_told(folders, n, options.draws, chance) for n in SIZES},
     }
-    print(json.dumps(result | {"seconds": round(time.perf_counter() - started, 1)}, indent=1))
+    publish(result | {"seconds": round(time.perf_counter() - started, 1)}, options.json)
 
 
 if __name__ == "__main__":
