@@ -1,6 +1,7 @@
 """How time and memory grow with the photos: each number of them in a fresh process, from drawn pictures on the disk.
 
     python -m benchmarks.growth [--photos 10 100 1000 10000] [--boundaries head block2] [--net tiny] [--threads 1]
+        [--json FILE]
 
 `tiny` is a random net of 32 pixels with two blocks and 64 features; any other name is loaded (vgg11-bn). Prints one JSON
 document: seconds of the whole fine-tuning, seconds for a photo, and by how much the process grew at its peak.
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.result import conditions, publish
 from vgg_hub import VGG, finetune
 
 LABELS = ("fine", "broad")
@@ -80,11 +82,12 @@ def main() -> None:
     parser.add_argument("--net", default="tiny")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="of drawn pictures: measure these, here (used by itself)")
+    parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
     if options.folder:
         print(json.dumps(measure(options.folder, options.boundaries[0], options.net, options.threads)))
         return
-    rows = []
+    found, rows = conditions("growth"), []
     for count in options.photos:
         with tempfile.TemporaryDirectory() as folder:
             draw(Path(folder), count)
@@ -93,7 +96,7 @@ def main() -> None:
                 command += ["--net", options.net, "--threads", str(options.threads)]
                 done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
                 rows.append(json.loads(done.stdout))
-    print(json.dumps({"net": options.net, "threads": options.threads, "rows": rows}, indent=1))
+    publish({**found, "net": options.net, "threads": options.threads, "rows": rows}, options.json)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def shortcuts(images: list[Image.Image], size: int, draws: int, chance: random.R
         for name, both in PLANTED.items()
     }
     changed["kind"] = [[replace(fact, kind=kind) for fact in plain] for kind in ("PNG", "JPEG")]
-    named, planted = dict.fromkeys(["by chance", *changed], 0), draws // PLANTED_EVERY
+    named, planted = dict.fromkeys(["by chance", *changed], 0), max(1, draws // PLANTED_EVERY)
     for seed in range(draws):
         rows = chance.sample(range(len(images)), 2 * size)
         first, second = rows[:size], rows[size:]

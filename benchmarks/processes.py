@@ -1,6 +1,7 @@
 """Two processes against one, on drawn pictures: how far weights and answers are apart, and the time.
 
     python -m benchmarks.processes [--photos 400] [--epochs 3] [--batch-size 32] [--trainable all] [--repeats 3]
+        [--json FILE]
 
 Both train on the same folder with the same batch over all processes, through the command that people use, in turn in one
 run: `accelerate launch --multi_gpu --num_processes N -m vgg_hub finetune ... --device cpu`, one thread a process, so that a
@@ -21,8 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
-
+from benchmarks.result import conditions, publish
 from tests.many_helpers import drawn_folder
 from vgg_hub import VGG, Classifier
 from vgg_hub.start import starting_model
@@ -59,7 +59,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--trainable", default="all")
     parser.add_argument("--weights", default="bundled")
+    parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
+    before = conditions("processes", ["accelerate"])
     with tempfile.TemporaryDirectory() as scratch:
         half = options.photos // 2
         photos = drawn_folder(Path(scratch) / "photos", {"broad": half, "fine": options.photos - half})
@@ -71,7 +73,7 @@ def main() -> None:
         found = differences(outs[1], outs[2], sorted(photos.rglob("*.png"))[:: max(1, options.photos // 50)])
     seconds = {n: statistics.median(run["report"]["seconds"] for run in rows) for n, rows in runs.items()}
     commands = {n: statistics.median(run["command"] for run in rows) for n, rows in runs.items()}
-    result = {
+    result = before | {
         "net": starting_model(options.weights).config.name,
         **{key: getattr(options, key) for key in ("photos", "epochs", "batch_size", "trainable", "repeats")},
         "accuracy": {n: rows[-1]["report"]["validation"]["accuracy"] for n, rows in runs.items()},
@@ -81,10 +83,8 @@ def main() -> None:
         "two_over_one": round(seconds[2] / seconds[1], 3),
         "all_seconds": {n: [run["report"]["seconds"] for run in rows] for n, rows in runs.items()},
         "processors": len(os.sched_getaffinity(0)),
-        "load": [round(value, 1) for value in os.getloadavg()],
-        "torch": torch.__version__,
     }
-    print(json.dumps(result, indent=1))
+    publish(result, options.json)
 
 
 if __name__ == "__main__":

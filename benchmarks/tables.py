@@ -113,11 +113,28 @@ def unlike(result: Result) -> str:
     return _table([*header, "none of these: the classes", "other things", "drawn pictures"], rows)
 
 
+def growth(result: Result) -> str:
+    rows = []
+    for row in result["rows"]:
+        time = [f"{row['seconds']:.1f} s", f"{row['milliseconds_a_photo']:.1f} ms"]
+        rows.append([f"{row['photos']:,}", f"`{row['trainable']}`", *time, f"{row['peak_megabytes_added']:.0f} MB"])
+    return _table(["photos", "trained", "time", "a photo", "memory added at the peak"], rows)
+
+
+def processes(result: Result) -> str:
+    apart, seconds = result["largest_difference"], result["seconds"]
+    rows = [[n, f"{seconds[n]:.1f} s", _percent(result["accuracy"][n])] for n in ("1", "2")]
+    largest = f"Largest difference of a probability between the two: {apart['probability']:.1e}.\n"
+    return _table(["processes", "training and judging", "accuracy"], rows) + "\n" + largest
+
+
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "speed": ("tutorial", speed),
     "few photos": ("few_photos", few_photos),
     "coverage": ("coverage", coverage),
     "unlike": ("unlike", unlike),
+    "growth": ("growth", growth),
+    "processes": ("processes", processes),
 }
 
 
