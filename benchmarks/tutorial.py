@@ -1,6 +1,6 @@
 """Teaching a head with 2 x 20 photos: `vgg_hub.finetune` beside the loop of PyTorch's transfer learning tutorial.
 
-    python -m benchmarks.tutorial [--epochs 25] [--repeats 2] [--json FILE]
+    python -m benchmarks.tutorial [--epochs 25] [--repeats 2] [--threads N] [--json FILE]
 
 Both start from the same VGG11-BN of full width at 224 x 224 with random weights, which cost the same time as trained
 ones, and from the same photos in files: drawn, 500 x 375, JPEG. The loop is that of the section "ConvNet as fixed feature
@@ -14,7 +14,8 @@ for starting workers in every phase takes longer than such small photos do (on t
 What is timed is all from the net and the files to a net with a new head. `finetune` also judges it by cross-validation,
 which the loop does not. The two take turns, each going first in every other repeat. With fewer than 25 epochs the loop's
 time is scaled to 25, and the JSON says so. One epoch and one run of ours before the clock starts warm up. Beside the time
-on the clock stand the seconds of processor, which other programs on the machine disturb less.
+on the clock stand the seconds of processor. Where other programs keep the machine busy, threads wait for one another and
+both figures suffer, ours more: measure with one thread there.
 """
 
 from __future__ import annotations
@@ -152,8 +153,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="of the loop that are run")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
+    torch.set_num_threads(options.threads)
     found = conditions("tutorial", ["torchvision"])
     torch.manual_seed(0)
     model = VGG(depth=11, batch_norm=True).eval()
