@@ -64,7 +64,8 @@ def test_making_it_again_changes_nothing(results):
 
 
 def test_a_table_that_nobody_makes_is_named(results):
-    with pytest.raises(SystemExit, match=r"There is no table 'sped'; expected speed, few photos, coverage, unlike\."):
+    message = r"There is no table 'sped'; expected speed, few photos, coverage, unlike, growth, processes\."
+    with pytest.raises(SystemExit, match=message):
         filled("<!-- table: sped -->\n<!-- end -->\n", results)
 
 
