@@ -173,7 +173,7 @@ def test_what_is_wrong_is_said(photos, accelerator, tmp_path, monkeypatch):
     with pytest.raises(PhotoError, match=r"^it went away\.$"):
         taught(photos, accelerator, tmp_path / "kept", **OPTIONS)
     monkeypatch.setattr(FilePhotos, "image", original)
-    monkeypatch.setattr(train, "_rate", lambda step, total: 1e30)
+    monkeypatch.setattr(train, "warm_cosine", lambda step, total: 1e30)
     with pytest.raises(FinetuneError, match=r"no finite number"):
         taught(photos, accelerator, tmp_path / "other", **OPTIONS)
 

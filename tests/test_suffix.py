@@ -277,12 +277,12 @@ def test_with_many_photos_fewer_passes_do(monkeypatch):
 
 
 def test_the_rate_goes_up_and_down():
-    rates = [module._rate(step, 40) for step in range(40)]
+    rates = [module.warm_cosine(step, 40) for step in range(40)]
     assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
     assert rates[4] == 1.0
     assert all(one > other > 0 for one, other in itertools.pairwise(rates[4:]))
     assert rates[22] == pytest.approx(0.5)
-    assert [module._rate(step, 6) for step in (0, 5)] == [1.0, pytest.approx((1 - np.cos(np.pi / 5)) / 2)]
+    assert [module.warm_cosine(step, 6) for step in (0, 5)] == [1.0, pytest.approx((1 - np.cos(np.pi / 5)) / 2)]
 
 
 @pytest.mark.usefixtures("quick")

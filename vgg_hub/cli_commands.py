@@ -19,6 +19,7 @@ from .errors import CheckpointError, ConfigError, PhotoError, VGGHubError
 
 if TYPE_CHECKING:
     from .predict import Prediction
+    from .report import Report
 
 __all__ = [
     "bar",
@@ -29,6 +30,7 @@ __all__ = [
     "run_finetune",
     "run_inspect",
     "show_answers",
+    "show_report",
     "starting_model",
 ]
 
@@ -58,13 +60,18 @@ def run_finetune(options: argparse.Namespace) -> int:
                 complain(sentence)
             raise
         finished.model.save_pretrained(options.out)
-    report = finished.report.to_dict()
-    report["warnings"] = [*photos.skipped, *report["warnings"]]
-    if options.json:
-        show_json(report)
-    else:
-        show(report_text(report, options.out))
+    show_report(finished.report, photos.skipped, options)
     return 0
+
+
+def show_report(report: Report, skipped: Sequence[str], options: argparse.Namespace) -> None:
+    """Show a report as `--json` has it; `skipped`: what was said of files before the training, which goes first."""
+    facts = report.to_dict()
+    facts["warnings"] = [*skipped, *facts["warnings"]]
+    if options.json:
+        show_json(facts)
+    else:
+        show(report_text(facts, options.out))
 
 
 def check_out(out: str, photos: str) -> None:

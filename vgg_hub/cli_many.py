@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import cli_commands
-from .cli_commands import bar, check_out, find_pictures, show_answers, starting_model
-from .cli_text import report_text, show, show_json
+from .cli_commands import bar, check_out, find_pictures, show_answers, show_report, starting_model
 from .errors import FinetuneError
 
 __all__ = ["is_first_process", "run_classify", "run_finetune"]
@@ -98,12 +97,7 @@ def _finetune_many(options: argparse.Namespace) -> int:
     if main:
         finished.model.save_pretrained(options.out)
         Checkpoints(folder, {}).remove()
-        report = finished.report.to_dict()
-        report["warnings"] = [*table.skipped, *report["warnings"]]
-        if options.json:
-            show_json(report)
-        else:
-            show(report_text(report, options.out))
+        show_report(finished.report, table.skipped, options)
     accelerator.end_training()
     return 0
 

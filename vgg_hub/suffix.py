@@ -31,7 +31,7 @@ from .report import fit_scale
 from .unlike import class_means, log_distances
 from .views import Views
 
-__all__ = ["boundary", "boundary_names", "fit_suffix"]
+__all__ = ["boundary", "boundary_names", "fit_suffix", "warm_cosine"]
 
 MAX_PASSES = 30
 LEAST_PASSES = 6
@@ -109,7 +109,7 @@ def fit_suffix(
     while not over and not stop.is_set():
         seen = [0, 0.0, 0]  # photos, sum of their losses, how many named right
         for batches in zip_longest(*[learner.batches() for learner in learners]):
-            found = _take(learners, batches, _rate(step, total), stop)
+            found = _take(learners, batches, warm_cosine(step, total), stop)
             if found is None:
                 break
             seen = [before + more for before, more in zip(seen, found, strict=True)]
@@ -188,8 +188,8 @@ def _known(
     return None if features is None else (features, distances)
 
 
-def _rate(step: int, total: int) -> float:
-    """Up in a line, then down in half a cosine."""
+def warm_cosine(step: int, total: int) -> float:
+    """The share of the full rate at a step: up in a line, then down in half a cosine."""
     warm = max(1, round(WARM_UP * total))
     if step < warm:
         return (step + 1) / warm

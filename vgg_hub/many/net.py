@@ -112,12 +112,8 @@ class Student:
 
 def new_head(model: VGG, labels: Sequence[str]) -> VGG:
     """A net on the same tensors, on the CPU in eval mode, with a head of zeros."""
-    twin = model.share().cpu()
-    with torch.random.fork_rng(devices=[]):  # the new head is drawn before it is set to zero
-        twin.replace_head(labels)
-    for tensor in twin.head.parameters():
-        nn.init.zeros_(tensor)
-    return twin
+    last, shape = f"classifier.{len(model.classifier) - 1}.", (len(labels), model.head.in_features)
+    return model.taught(labels, {f"{last}weight": torch.zeros(shape), f"{last}bias": torch.zeros(shape[0])})
 
 
 def _trained_modules(net: VGG, start: int | None) -> dict[str, nn.Module]:

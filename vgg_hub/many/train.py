@@ -21,7 +21,7 @@ from ..events import Event, Started, Step
 from ..fingerprint import tensors_digest
 from ..learner import PHOTOS_FOR_STATISTICS
 from ..model import VGG
-from ..suffix import boundary_names
+from ..suffix import boundary_names, warm_cosine
 from .adamw_state import load_optimiser, optimiser_tensors
 from .batches import Order, plain_loader, random_loader
 from .checkpoint import Checkpoints, Progress, State, check_like
@@ -39,7 +39,6 @@ __all__ = ["BATCH_SIZE", "EPOCHS", "finetune_many"]
 EPOCHS = 10
 BATCH_SIZE = 32
 PATIENCE = 5  # epochs without a better one, and it ends
-WARM_UP = 0.1  # share of the steps
 
 
 def finetune_many(
@@ -194,7 +193,7 @@ class _Training:
             self._order.epoch = len(self._progress.losses)
             loss, right, seen = 0.0, 0, 0
             for batch, size in zip(self._loader, self._order.sizes(), strict=True):
-                found = self._step(batch, size, _rate(done, total))
+                found = self._step(batch, size, warm_cosine(done, total))
                 loss, right, seen, done = loss + found[0], right + round(found[1]), seen + size, done + 1
                 if done % self._order.steps == 0:
                     self._end_epoch(before + time.perf_counter() - started)
@@ -289,11 +288,3 @@ class _Training:
             "most_epochs": self._epochs,
             "best_epoch": self._best_epoch + 1,
         }
-
-
-def _rate(step: int, total: int) -> float:
-    """Up in a line, then down in half a cosine."""
-    warm = max(1, round(WARM_UP * total))
-    if step < warm:
-        return (step + 1) / warm
-    return (1 + math.cos(math.pi * (step - warm) / (total - warm))) / 2
