@@ -10,7 +10,7 @@ from torch import nn
 from tests.toys import tiny_vgg
 from vgg_hub import VGG, Classifier
 from vgg_hub.errors import ConfigError
-from vgg_hub.inference import Forms, Prepared, folded, multiplies_bfloat16
+from vgg_hub.inference import Forms, Prepared, _halved, folded, multiplies_bfloat16
 
 CPU = torch.device("cpu")
 
@@ -143,3 +143,31 @@ def test_precision_decides(monkeypatch, precision, exact, x):
     found = Classifier(net, "cpu", precision).logits(x)
     assert torch.allclose(found, expected, atol=1e-5) is exact
     assert float((found.softmax(1) - expected.softmax(1)).abs().max()) < 0.02
+
+
+@pytest.mark.parametrize("size", [(32, 32), (37, 50)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_on_the_cpu_a_batch_goes_through_in_pieces_whose_maps_fit_in_memory_used_again(monkeypatch, size, dtype):
+    net = lively(batch_norm=True, hidden_features=0)
+    x = torch.randn(5, 3, *size, generator=torch.Generator().manual_seed(3))
+    whole = Prepared(net, CPU, dtype).embed(x)
+    pieces = []
+    monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 2 * 8 * size[0] * size[1] * dtype.itemsize)
+    prepared = Prepared(net, CPU, dtype)
+    original = prepared._embed
+    monkeypatch.setattr(prepared, "_embed", lambda piece: pieces.append(len(piece)) or original(piece))
+    torch.testing.assert_close(prepared.embed(x), whole, atol=1e-5, rtol=1e-2 if dtype == torch.bfloat16 else 1e-5)
+    assert pieces == [2, 2, 1]
+    monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 1)  # a single picture too large for it goes through alone
+    pieces.clear()
+    prepared.embed(x[:2])
+    assert pieces == [1, 1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(6, 8), (7, 9), (2, 3)])
+def test_the_pooling_of_the_cpu_is_max_pooling(size, dtype):
+    x = torch.randn(2, 4, *size, generator=torch.Generator().manual_seed(4)).to(dtype)
+    x = x.contiguous(memory_format=torch.channels_last)
+    x[0, 0, 0, 0] = torch.nan
+    torch.testing.assert_close(_halved(x), nn.functional.max_pool2d(x, 2), atol=0, rtol=0, equal_nan=True)
