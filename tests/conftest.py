@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.hub_fixtures import hub
 from tests.hub_helpers import shipped
+from vgg_hub.inference import multiplies_bfloat16
 from vgg_hub.predict import Classifier
 
 __all__ = ["hub", "shipped"]
@@ -30,6 +31,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _exact() -> Iterator[None]:
+    """In this process the CPU computes in float32, whatever it multiplies itself: a test of bfloat16 asks for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "vgg_hub.predict.multiplies_bfloat16", lambda device: device.type != "cpu" and multiplies_bfloat16(device)
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)
