@@ -7,13 +7,14 @@ from itertools import chain
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.scene_pictures import COPIES, burst, scene
 from tests.toys import smooth_picture, textures
 from vgg_hub import near_duplicates as module
 from vgg_hub.guards import look_at
-from vgg_hub.near_duplicates import NEIGHBOURS, near_duplicates
+from vgg_hub.near_duplicates import NEIGHBOURS, _crops, _mirrored, near_duplicates
 from vgg_hub.samples import draw_samples
 
 
@@ -99,3 +100,8 @@ def test_few_pictures_and_an_early_end():
     assert near_duplicates(thumbnails, stop) == [(0, 1)]
     stop.set()
     assert near_duplicates(thumbnails, stop) == []
+
+
+def test_the_slopes_of_mirrored_crops_are_those_of_the_mirror_image():
+    small = torch.rand(3, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(_mirrored(_crops(small)), _crops(small.flip(3)), atol=1e-6, rtol=1e-5)

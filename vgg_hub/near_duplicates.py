@@ -47,22 +47,26 @@ def near_duplicates(thumbnails: Sequence[np.ndarray], stop: threading.Event | No
     """
     if len(thumbnails) < 2:
         return []
-    pictures = torch.from_numpy(np.stack(thumbnails)).permute(0, 3, 1, 2)  # (n, 3, 48, 48) uint8
-    small = torch.cat([_small(some.float() / 255) for some in pictures.split(CHUNK)])  # (n, 1, 24, 24)
-    crops = _crops(small)
+    small = torch.cat([_small(_pictures(thumbnails[i : i + CHUNK])) for i in range(0, len(thumbnails), CHUNK)])
+    crops = torch.cat([_crops(some).half() for some in small.split(CHUNK)])  # half: the most that is kept of each photo
     found: set[tuple[int, int]] = set()
     for mirrored in (False, True):
-        own = _crops(small.flip(3)) if mirrored else crops
         for pairs in _candidates(small, mirrored).split(CHUNK):
             if stop is not None and stop.is_set():
                 break
-            fit, theta = _best_crops(own[pairs[:, 0]], crops[pairs[:, 1]])
+            own, other = (crops[side].float() for side in pairs.T)
+            fit, theta = _best_crops(_mirrored(own) if mirrored else own, other)
             pairs, theta = pairs[fit > FIRST_FIT], theta[fit > FIRST_FIT]
             if len(pairs):
-                first, second = (pictures[side].float() / 255 for side in pairs.T)
+                first, second = (_pictures([thumbnails[i] for i in side]) for side in pairs.T.tolist())
                 same = _one_scene(first.flip(3) if mirrored else first, second, theta)
                 found.update((i, j) for i, j in pairs[same].tolist())
     return sorted(found)
+
+
+def _pictures(thumbnails: Sequence[np.ndarray]) -> Tensor:
+    """(m, 3, 48, 48) float32, 0 to 1."""
+    return torch.from_numpy(np.stack(thumbnails)).permute(0, 3, 1, 2).float() / 255
 
 
 def _small(pictures: Tensor) -> Tensor:
@@ -92,6 +96,16 @@ def _crops(small: Tensor) -> Tensor:
     """(n, 1, 24, 24) -> (n, crops, d): slopes of the crops at half the size."""
     squares = [torch.tensor([[size, 0, x], [0, size, y]]).expand(len(small), 2, 3) for size, x, y in CROPS]
     return torch.stack([_slopes(_warp(small, square, SIDE // 2)) for square in squares], 1)
+
+
+def _mirrored(crops: Tensor) -> Tensor:
+    """What `_crops` gives of the mirror image, from what it gives of the picture."""
+    order = [CROPS.index((size, -x, y)) for size, x, y in CROPS]
+    side = SIDE // 2
+    right, below = crops[:, order].split(side * (side - 1), dim=2)
+    right = -right.unflatten(2, (side, side - 1)).flip(3).flatten(2)
+    below = below.unflatten(2, (side - 1, side)).flip(3).flatten(2)
+    return torch.cat([right, below], 2)
 
 
 def _best_crops(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
