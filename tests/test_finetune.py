@@ -168,7 +168,8 @@ FRESH = """
     import json, sys
     from vgg_hub import VGG, Classifier
     folder, *photos = sys.argv[1:]
-    print(json.dumps([p.scores for p in Classifier(VGG.from_pretrained(folder), device="cpu")(photos)]))
+    classifier = Classifier(VGG.from_pretrained(folder), device="cpu", precision="float32")
+    print(json.dumps([p.scores for p in classifier(photos)]))
 """
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from tests.cli_helpers import photos, run, start
 from tests.many_helpers import accelerator, launch
 from tests.toys import textures, tiny_vgg
 from vgg_hub import Classifier
 from vgg_hub.errors import PhotoError
+from vgg_hub.inference import multiplies_bfloat16
 from vgg_hub.many.classify import shared_answers
 
 __all__ = ["accelerator", "photos", "run", "start"]
@@ -38,4 +40,6 @@ def test_two_processes_print_what_one_prints(start, photos, run):
     assert [row["file"] for row in two] == [row["file"] for row in one]
     for first, second in zip(one, two, strict=True):
         assert (first.get("label"), first.get("error")) == (second.get("label"), second.get("error"))
-        assert second.get("scores", {}) == pytest.approx(first.get("scores", {}), abs=1e-6)
+        # The batches differ, so where the processes compute in bfloat16, so does its rounding.
+        tolerance = 1e-3 if multiplies_bfloat16(torch.device("cpu")) else 1e-6
+        assert second.get("scores", {}) == pytest.approx(first.get("scores", {}), abs=tolerance)

@@ -220,14 +220,16 @@ TEACH = """
 """
 
 
-def test_two_fresh_processes_write_the_same_bytes(start, photos, tmp_path, run):
+def test_two_fresh_processes_write_the_same_bytes(start, photos, tmp_path):
     for out in ("one", "two"):
         ran = run_python(TEACH, "finetune", photos, "--out", tmp_path / out / "m", "--weights", start, "--seed", 7)
         assert ran.returncode == 0, ran.stderr
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    status, out, err = run("replay", tmp_path / "one" / "m", photos)
-    assert (status, err) == (0, "")
-    assert out.startswith("It matches: the run gives the same weights, bit for bit, and the same report.\nNote: ")
+    ran = run_python(TEACH, "replay", tmp_path / "one" / "m", photos)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(
+        "It matches: the run gives the same weights, bit for bit, and the same report.\nNote: "
+    )
 
 
 def test_the_command_says_what_differs_and_exits_with_1(teach, photos, tmp_path, run):

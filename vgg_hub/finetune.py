@@ -23,7 +23,7 @@ from .doubts import doubts
 from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
-from .head import MAX_STEPS, PRIOR_PHOTOS, Heads, fit_heads
+from .head import MAX_STEPS, Heads, fit_heads, prior_photos
 from .model import VGG
 from .notes import Note
 from .predict import Classifier, Picture, resolve_device
@@ -141,7 +141,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
         mistakes=[judged for judged in predictions if judged.predicted != judged.label],
         predictions=predictions,
         verdict=judge(curve, of_scenes, cache.labels, validation.low),
-        regularisation=PRIOR_PHOTOS,
+        regularisation=round(float(prior_photos(len(targets), len(cache.labels))), 4),
         base_facts=model.base.to_json() if model.base else None,
         machine=machine(resolve_device(device)),
         photo_digests=digests,
