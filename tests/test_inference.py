@@ -154,8 +154,8 @@ def test_on_the_cpu_a_batch_goes_through_in_pieces_whose_maps_fit_in_memory_used
     pieces = []
     monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 2 * 8 * size[0] * size[1] * dtype.itemsize)
     prepared = Prepared(net, CPU, dtype)
-    original = prepared._embed
-    monkeypatch.setattr(prepared, "_embed", lambda piece: pieces.append(len(piece)) or original(piece))
+    original = prepared._pooled
+    monkeypatch.setattr(prepared, "_pooled", lambda piece: pieces.append(len(piece)) or original(piece))
     torch.testing.assert_close(prepared.embed(x), whole, atol=1e-5, rtol=1e-2 if dtype == torch.bfloat16 else 1e-5)
     assert pieces == [2, 2, 1]
     monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 1)  # a single picture too large for it goes through alone

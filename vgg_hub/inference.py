@@ -94,9 +94,11 @@ class Prepared:
             ConfigError: see `check_input`.
         """
         check_input(x, self._config)
-        if self._device.type == "cpu":
-            return torch.cat([self._embed(piece) for piece in x.split(self._piece(x))])
-        return self._embed(x)
+        pieces = x.split(self._piece(x)) if self._device.type == "cpu" else [x]
+        x = torch.cat([self._pooled(piece) for piece in pieces])
+        for weight, bias in self._linears:  # all at once, for reading the weights is what takes time
+            x = F.relu_(F.linear(x, weight, bias))
+        return x.float()
 
     def _piece(self, x: Tensor) -> int:
         """How many pictures at once: as many as leave the largest map in memory that is used again."""
@@ -108,7 +110,8 @@ class Prepared:
                 largest = max(largest, len(step[1]) * area)
         return max(1, REUSED_BYTES // (largest * self._dtype.itemsize))
 
-    def _embed(self, x: Tensor) -> Tensor:
+    def _pooled(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, pooled features) of the form's precision."""
         x = x.to(self._device, self._dtype, non_blocking=True).contiguous(memory_format=self._layout)
         rectify = False  # a ReLU is owed
         for step in self._convolutions:
@@ -118,10 +121,7 @@ class Prepared:
             x = F.conv2d(F.relu_(x) if rectify else x, *step, padding=1)
             rectify = True
         x = F.relu_(x) if rectify else x
-        x = torch.flatten(F.adaptive_avg_pool2d(x, self._config.pool_size), 1)
-        for weight, bias in self._linears:
-            x = F.relu_(F.linear(x, weight, bias))
-        return x.float()
+        return torch.flatten(F.adaptive_avg_pool2d(x, self._config.pool_size), 1)
 
 
 def _halved(x: Tensor) -> Tensor:
