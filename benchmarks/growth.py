@@ -30,16 +30,13 @@ SIDE = 48
 
 
 def draw(folder: Path, count: int) -> None:
-    """Stripes of two widths with noise, half of the pictures each; no two are the same."""
+    """Smooth random fields, one class of finer cells than the other, half of the pictures each; no two are the same."""
     chance = np.random.default_rng(0)
-    x = np.arange(SIDE)
-    for label, period in zip(LABELS, (4, 9), strict=True):
+    for label, cells in zip(LABELS, (12, 5), strict=True):
         (folder / label).mkdir()
         for number in range(count // 2):
-            wave = np.sin(2 * np.pi * (x / (period * chance.uniform(0.7, 1.4)) + chance.uniform()))[:, None]
-            pixels = 128 + 70 * wave + chance.normal(0, 60, (SIDE, SIDE, 3)).transpose(2, 0, 1)
-            pixels = pixels.transpose(1, 2, 0).clip(0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / label / f"{number}.png", compress_level=1)
+            field = Image.fromarray(chance.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
+            field.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(folder / label / f"{number}.png", compress_level=1)
 
 
 def net_of(name: str) -> VGG:

@@ -6,9 +6,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -51,7 +52,9 @@ class FeatureCache:
         self.labels = list(labels)
         self.photos: list[CachedPhoto] = []
         self.warnings: list[str] = []
-        self._features: Tensor | None = None  # (photos given, 2, D), one piece: many small ones would riddle the memory
+        # Each in one piece, with a row for each photo given: many small ones would riddle the memory.
+        self._features: Tensor | None = None  # (n, 2, D)
+        self._thumbnails: np.ndarray | None = None  # (n, 48, 48, 3)
 
     def counts(self) -> dict[str, int]:
         """Photos that can be used, by class."""
@@ -92,7 +95,7 @@ class FeatureCache:
                 continue
             digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
             x = net.look(image, picture) if isinstance(net, Views) else preprocess(image, net.config)
-            read.append((name, target, index, digest, look_at(image, picture), x))
+            read.append((name, target, index, digest, self._kept(look_at(image, picture), len(read), total), x))
         if read:
             x = torch.stack([row[-1] for row in read])  # (b, C, S, S), or (b, views, C, S, S)
             if isinstance(net, Views):
@@ -103,6 +106,14 @@ class FeatureCache:
                 self._features = torch.empty(total, *features.shape[1:])
             self._features[len(self.photos) : len(self.photos) + len(read)] = features
             self.photos += [CachedPhoto(*row[:-1], number) for number, row in enumerate(read, len(self.photos))]
+
+    def _kept(self, facts: Facts, place: int, total: int) -> Facts:
+        """The facts of the photo at this place of the batch, with the thumbnail among the others."""
+        if self._thumbnails is None:
+            self._thumbnails = np.empty((total, *facts.thumbnail.shape), facts.thumbnail.dtype)
+        row = self._thumbnails[len(self.photos) + place]
+        row[:] = facts.thumbnail
+        return replace(facts, thumbnail=row)
 
     def drop_twins(self) -> None:
         """Leave out all copies of a photo that stands in two classes, and all but one within a class."""
