@@ -36,7 +36,9 @@ def draw(folder: Path, count: int) -> None:
         (folder / label).mkdir()
         for number in range(count // 2):
             field = Image.fromarray(chance.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
-            field.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(folder / label / f"{number}.png", compress_level=1)
+            field.resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(
+                folder / label / f"{number}.png", compress_level=1
+            )
 
 
 def net_of(name: str) -> VGG:
