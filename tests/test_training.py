@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from training import train as recipe_module
 from training.augment import MEAN, STD, augment, normalise
@@ -165,12 +166,23 @@ def test_a_run_begins_from_a_checkpoint(tmp_path, toy_sets, whole_run):
     _, net, heads = load_run(folder, toy_sets)
     expected = {name: tensor.clone() for name, tensor in net.state_dict().items() if not name.startswith("classifier")}
     shipped_net(net, heads["tiny"], ("rows", "columns"), 32).save_pretrained(tmp_path / "shipped")
-    for start in (tmp_path / "shipped", folder / "final.pt"):
+    for start in (tmp_path / "shipped", folder / "final.safetensors"):
         run = recipe_module._Run(toy_sets, replace(TOY, start=str(start)), tmp_path)
         for name, tensor in expected.items():
             assert torch.equal(run.net.state_dict()[name], tensor), name
         assert torch.equal(run.heads["tiny"].weight, heads["tiny"].weight)
-        assert torch.equal(run.heads["cifar"].weight, heads["cifar"].weight) == (start.name == "final.pt")
+        assert torch.equal(run.heads["cifar"].weight, heads["cifar"].weight) == (start.name == "final.safetensors")
+
+
+def test_a_start_whose_head_is_of_other_categories_gives_the_net_alone(tmp_path, toy_sets, whole_run):
+    folder, _ = whole_run
+    net = load_file(folder / "final.safetensors")
+    wider = {"train": replace(toy_sets["caltech"]["train"], classes=("a", "b", "c"))}
+    sets = toy_sets | {"caltech": toy_sets["caltech"] | wider}
+    run = recipe_module._Run(sets, replace(TOY, start=str(folder / "final.safetensors")), tmp_path)
+    assert torch.equal(run.net.features[0].weight, net["net.features.0.weight"])
+    assert torch.equal(run.heads["tiny"].weight, net["heads.tiny.weight"])
+    assert run.heads["caltech"].weight.shape == (3, run.net.config.embed_features)
 
 
 def test_sets_may_be_met_more_than_once_an_epoch(toy_sets):
@@ -205,8 +217,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, toy_sets, whole_ru
     resumed = train(toy_sets, TOY, tmp_path / "killed")
     for before, after in zip(whole, resumed, strict=True):
         assert before | {"seconds": 0} == after | {"seconds": 0}
-    states = [torch.load(run / "final.pt", weights_only=True) for run in (folder, tmp_path / "killed")]
-    assert all(torch.equal(states[0]["net"][key], states[1]["net"][key]) for key in states[0]["net"])
+    states = [load_file(run / "final.safetensors") for run in (folder, tmp_path / "killed")]
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
 
 
 def test_a_finished_run_is_judged_and_shipped_with_its_own_answers(tmp_path, toy_sets, whole_run, monkeypatch):

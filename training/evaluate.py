@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vgg_hub import VGG
@@ -36,9 +37,7 @@ def load_run(run: Path, sets: dict[str, dict[str, PictureSet]]) -> tuple[Recipe,
     recipe = Recipe(**json.loads((run / "log.json").read_text(encoding="utf-8"))["recipe"])
     net = make_net(recipe)
     heads = heads_for(net, sets)
-    state = torch.load(run / "final.pt", weights_only=True)
-    net.load_state_dict(state["net"])
-    heads.load_state_dict(state["heads"])
+    nn.ModuleDict({"net": net, "heads": heads}).load_state_dict(load_file(run / "final.safetensors"))
     return recipe, net.eval(), heads.eval()
 
 

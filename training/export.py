@@ -155,7 +155,9 @@ def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
-    parser.add_argument("--run", type=Path, required=True, help="folder with log.json, final.pt and evaluation.json")
+    parser.add_argument(
+        "--run", type=Path, required=True, help="folder with log.json, final.safetensors and evaluation.json"
+    )
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
     parser.add_argument("--out", type=Path, help="folder of the checkpoint (default: weights/NAME)")
     parser.add_argument("--log", type=Path, help="file of the log (default: training/logs/NAME.json)")

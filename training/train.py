@@ -2,8 +2,8 @@
 
     python -m training.train --data DIR --out RUN
 
-writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.pt`. Run again after
-a kill, it goes on from the last epoch. `--start OTHER/final.pt` begins from another run's net and heads,
+writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.safetensors`. Run again after
+a kill, it goes on from the last epoch. `--start OTHER/final.safetensors` begins from another run's net and heads,
 `--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet; either may be wider,
 shallower, or have batch norm where the new net has none (see `starts`). `--no-bfloat16` is for processors that do not
 multiply it themselves: there it is ten times slower than float32.
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -183,23 +184,25 @@ class _Run:
             self.rows = state["rows"]
 
     def _begin_from(self, start: Path) -> None:
-        """From `weights/NAME`, which has the head of Tiny ImageNet alone, or from a run's `final.pt`."""
+        """From `weights/NAME`, which has the head of Tiny ImageNet alone, or from a run's `final.safetensors`."""
         if start.is_dir():
             trained = VGG.from_pretrained(start)
             heads = {"tiny": trained.head.state_dict()}
         else:
             recipe = Recipe(**json.loads((start.parent / "log.json").read_text())["recipe"])
-            state = torch.load(start, weights_only=True)
+            state = load_file(start)
             trained = make_net(recipe)
-            trained.load_state_dict(state["net"])
+            trained.load_state_dict({name[4:]: tensor for name, tensor in state.items() if name.startswith("net.")})
             heads = {
-                name: {part: state["heads"][f"{name}.{part}"] for part in ("weight", "bias")} for name in self.heads
+                name: {part: state[f"heads.{name}.{part}"].float() for part in ("weight", "bias")}
+                for name in self.heads
             }
         few = torch.from_numpy(self.sets["tiny"]["train"].images[:: max(1, len(self.sets["tiny"]["train"]) // 512)])
         images = augment(few, self.recipe.first_size, torch.Generator().manual_seed(self.recipe.seed))
         kept = begin_from(self.net, trained.eval(), images)
         for name, head in heads.items():
-            self.heads[name].load_state_dict({"weight": head["weight"][:, kept], "bias": head["bias"]})
+            if len(head["bias"]) == self.heads[name].out_features:  # else it is of other categories, and begins anew
+                self.heads[name].load_state_dict({"weight": head["weight"][:, kept], "bias": head["bias"]})
 
     def epoch(self) -> None:
         recipe, number = self.recipe, len(self.rows)
@@ -303,8 +306,8 @@ def train(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path) -> 
     while len(run.rows) < recipe.epochs:
         run.epoch()
         print(json.dumps(run.rows[-1]), flush=True)
-    best = run.averaged.module
-    torch.save({"net": best["net"].state_dict(), "heads": best["heads"].state_dict()}, out / "final.pt")
+    final = {name: tensor.contiguous() for name, tensor in run.averaged.module.state_dict().items()}
+    save_file(final, out / "final.safetensors")  # `net.` and `heads.`
     return run.rows
 
 
