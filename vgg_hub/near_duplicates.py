@@ -48,7 +48,10 @@ def near_duplicates(thumbnails: Sequence[np.ndarray], stop: threading.Event | No
     if len(thumbnails) < 2:
         return []
     small = torch.cat([_small(_pictures(thumbnails[i : i + CHUNK])) for i in range(0, len(thumbnails), CHUNK)])
-    crops = torch.cat([_crops(some).half() for some in small.split(CHUNK)])  # half: the most that is kept of each photo
+    # The most that is kept of each photo: in half precision, and never twice.
+    crops = torch.empty(len(small), len(CROPS), SIDE * (SIDE // 2 - 1), dtype=torch.float16)
+    for into, some in zip(crops.split(CHUNK), small.split(CHUNK), strict=True):
+        into.copy_(_crops(some))
     found: set[tuple[int, int]] = set()
     for mirrored in (False, True):
         for pairs in _candidates(small, mirrored).split(CHUNK):
@@ -79,7 +82,7 @@ def _candidates(small: Tensor, mirrored: bool) -> Tensor:
     glance = F.avg_pool2d(small[:, 0], SIDE // 8)  # (n, 8, 8)
     own, others = (_unit(p.flatten(1)) for p in (glance.flip(2) if mirrored else glance, glance))
     n, pairs = len(glance), []
-    for rows in torch.arange(n).split(1024):
+    for rows in torch.arange(n).split(CHUNK // 2):
         likeness = own[rows] @ others.T
         likeness[torch.arange(len(rows)), rows] = -2  # itself last
         nearest = likeness.topk(min(NEIGHBOURS, n - 1)).indices
