@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,25 @@ def test_each_problem_has_the_solution_that_scipy_finds(classes, d, spread):
         assert np.ptp(expected) > 0.5
         assert np.abs(centred(logits[index]) - centred(expected)).max() < 2e-3  # what a gradient of 1e-4 leaves
         assert heads.loss[index].item() == pytest.approx(loss, abs=1e-4)
+
+
+@pytest.mark.parametrize("rows", [6, 40])
+def test_in_the_span_of_few_rows_the_heads_are_those_of_all_features(monkeypatch, rows):
+    features, targets, weights = problem(n=rows, d=500, classes=2, spread=0.3)
+    monkeypatch.setattr("vgg_hub.head.TOLERANCE", 1e-8)
+    quick = fitted(features, targets, weights, 2)
+    monkeypatch.setattr("vgg_hub.head.FEW", 10**6)
+    slow = fitted(features, targets, weights, 2)
+    torch.testing.assert_close(quick.logits(features), slow.logits(features), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(quick.weight, slow.weight, atol=1e-5 * float(slow.weight.abs().max()), rtol=1e-4)
+    torch.testing.assert_close(quick.loss, slow.loss, atol=1e-6, rtol=1e-5)
+
+
+def test_photos_that_do_not_differ_at_all_are_told_apart_by_nothing():
+    heads = fitted(torch.ones(6, 100), torch.tensor([0, 0, 0, 1, 1, 1]), torch.ones(1, 6), 2)
+    assert heads.done
+    assert float(heads.weight.abs().max()) < 1e-6
+    assert float(heads.loss) == pytest.approx(math.log(2), abs=1e-6)
 
 
 @pytest.mark.parametrize(

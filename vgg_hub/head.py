@@ -23,6 +23,7 @@ __all__ = ["Heads", "fit_heads", "prior_photos"]
 MOST_PRIOR, LEAST_PRIOR = 2.0, 0.5
 MAX_STEPS = 60
 TOLERANCE = 1e-4
+FEW = 8  # so many times as many features as rows: then the span of the rows is worth finding
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ def fit_heads(
     weights = weights / weights.sum(1, keepdim=True)
     mean, scale = _standardisation(features, weights)  # (P, D) each
     problems, dimensions = mean.shape
-    raw_weight = torch.zeros(problems, num_classes, dimensions, dtype=torch.float64, requires_grad=True)
+    few = FEW * len(features) < dimensions
+    root = _root(features, mean, scale) if few else None  # (P, N, N)
+    size = len(features) if few else dimensions
+    raw_weight = torch.zeros(problems, num_classes, size, dtype=torch.float64, requires_grad=True)
     raw_bias = torch.zeros(problems, num_classes, dtype=torch.float64, requires_grad=True)
     onehot_targets = targets.expand(problems, -1)
     photos = torch.as_tensor(photos, dtype=torch.float64).expand(problems)
@@ -85,12 +89,19 @@ def fit_heads(
 
     def heads() -> tuple[Tensor, Tensor]:
         # Standardise by changing the weights, not the features: no (P, N, D) tensor is ever made.
-        weight = raw_weight * scale[:, None]
+        if few:
+            shares = torch.linalg.solve_triangular(root, raw_weight, upper=False, left=False)  # (P, C, N), of each row
+            weight = (shares @ features - shares.sum(2, keepdim=True) * mean[:, None]) * scale[:, None].square()
+        else:
+            weight = raw_weight * scale[:, None]
         return weight, raw_bias - torch.einsum("pcd,pd->pc", weight, mean)
 
     def losses() -> Tensor:
-        weight, bias = heads()
-        logits = torch.einsum("nd,pcd->pnc", features, weight) + bias[:, None]  # (P, N, C)
+        if few:
+            logits = root @ raw_weight.mT + raw_bias[:, None]  # (P, N, C)
+        else:
+            weight, bias = heads()
+            logits = torch.einsum("nd,pcd->pnc", features, weight) + bias[:, None]
         return (F.cross_entropy(logits.transpose(1, 2), onehot_targets, reduction="none") * weights).sum(1)
 
     known: list[Tensor] = []  # where the gradients are those of, and what the objective is there
@@ -125,6 +136,21 @@ def fit_heads(
         yield found  # outside of the block, for the switch is the whole thread's
         if gradient < TOLERANCE:
             return
+
+
+def _root(features: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """(P, N, N), lower triangular: rows of N numbers with the scalar products of the standardised features' rows.
+
+    The best weights lie in the span of the photos. In an orthonormal basis of it the problem is the same, lengths and
+    all, with N numbers for each class in the place of D.
+    """
+    products = torch.empty(len(mean), len(features), len(features), dtype=features.dtype)
+    for product, m, s in zip(products, mean, scale, strict=True):
+        rows = (features - m) * s
+        torch.mm(rows, rows.T, out=product)
+    # The rows depend on each other, for their mean is 0, and are all 0 where no photo differs from another.
+    tiny = 1e-10 * products.diagonal(dim1=1, dim2=2).mean(1) + 1e-12
+    return torch.linalg.cholesky(products + tiny[:, None, None] * torch.eye(len(features), dtype=features.dtype))
 
 
 def _standardisation(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
