@@ -86,8 +86,10 @@ def _candidates(small: Tensor, mirrored: bool) -> Tensor:
         likeness = own[rows] @ others.T
         likeness[torch.arange(len(rows)), rows] = -2  # itself last
         nearest = likeness.topk(min(NEIGHBOURS, n - 1)).indices
-        pairs.append(torch.stack([rows[:, None].expand_as(nearest), nearest], -1).reshape(-1, 2))
-    return torch.cat(pairs).sort(1).values.unique(dim=0)  # i like the mirrored j is j like the mirrored i
+        first, last = torch.minimum(rows[:, None], nearest), torch.maximum(rows[:, None], nearest)
+        pairs.append((first * n + last).flatten())  # one number each: unique rows take a hundred times the memory
+    numbers = torch.cat(pairs).unique()  # i like the mirrored j is j like the mirrored i
+    return torch.stack([numbers // n, numbers % n], 1)
 
 
 def _unit(rows: Tensor) -> Tensor:
