@@ -16,7 +16,7 @@ from vgg_hub.errors import PhotoError
 from vgg_hub.many import train
 from vgg_hub.many.image_folder import open_table
 from vgg_hub.many.net import GlobalBatchNorm
-from vgg_hub.many.processes import start_processes, together
+from vgg_hub.many.processes import leave, start_processes, together
 
 
 def batch_norm(accelerator, share: slice) -> dict[str, float]:
@@ -79,7 +79,7 @@ def main() -> None:
             said[name] = {key: report[key] for key in ("validation", "predictions", "counts", "steps", "training")}
     if accelerator.is_main_process:
         (out / "said.json").write_text(json.dumps(said))
-    accelerator.end_training()
+    leave(accelerator)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _start(options: argparse.Namespace):
 def _finetune_many(options: argparse.Namespace) -> int:
     from .many.checkpoint import Checkpoints
     from .many.image_folder import open_table
-    from .many.processes import together
+    from .many.processes import leave, together
     from .many.train import BATCH_SIZE, EPOCHS, finetune_many
 
     accelerator = _start(options)
@@ -98,7 +98,7 @@ def _finetune_many(options: argparse.Namespace) -> int:
         finished.model.save_pretrained(options.out)
         Checkpoints(folder, {}).remove()
         show_report(finished.report, table.skipped, options)
-    accelerator.end_training()
+    leave(accelerator)
     return 0
 
 
@@ -128,7 +128,7 @@ def run_classify(options: argparse.Namespace) -> int:
     if _number(COUNTS, 1) < 2:
         return cli_commands.run_classify(options)
     from .many.classify import shared_answers
-    from .many.processes import LostProcess, together
+    from .many.processes import LostProcess, leave, together
     from .model import VGG
     from .predict import Classifier
 
@@ -144,5 +144,5 @@ def run_classify(options: argparse.Namespace) -> int:
         else:
             for _ in answers:
                 pass  # computed for the first process
-    accelerator.end_training()
+    leave(accelerator)
     return status

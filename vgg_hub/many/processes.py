@@ -14,7 +14,7 @@ from ..predict import resolve_device
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-__all__ = ["LostProcess", "need", "start_processes", "together"]
+__all__ = ["LostProcess", "leave", "need", "start_processes", "together"]
 
 Result = TypeVar("Result")
 # What the others raise when a process is gone: gloo's words, NCCL's, and those of PyTorch's store.
@@ -68,6 +68,16 @@ def start_processes(device: str = "auto", count: int = 1, on_this_machine: int =
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise FinetuneError(f"Mixed precision is {accelerator.mixed_precision}; expected no or bf16.")
     return accelerator
+
+
+def leave(accelerator: Accelerator) -> None:
+    """End the common work, at the end of a process.
+
+    A net that was trained holds the group of processes, and the group its threads: one that outlives the interpreter
+    ends the process with SIGABRT, after all is saved. So the nets are let go first.
+    """
+    accelerator.free_memory()
+    accelerator.end_training()
 
 
 def together(accelerator: Accelerator, action: Callable[[], Result]) -> Result:
