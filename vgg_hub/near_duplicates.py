@@ -87,7 +87,7 @@ def _candidates(small: Tensor, mirrored: bool) -> Tensor:
         likeness[torch.arange(len(rows)), rows] = -2  # itself last
         nearest = likeness.topk(min(NEIGHBOURS, n - 1)).indices
         first, last = torch.minimum(rows[:, None], nearest), torch.maximum(rows[:, None], nearest)
-        pairs.append((first * n + last).flatten())  # one number each: unique rows take a hundred times the memory
+        pairs.append((first * n + last).flatten())  # one number each: unique rows take far more memory
     numbers = torch.cat(pairs).unique()  # i like the mirrored j is j like the mirrored i
     return torch.stack([numbers // n, numbers % n], 1)
 

@@ -73,8 +73,8 @@ def start_processes(device: str = "auto", count: int = 1, on_this_machine: int =
 def leave(accelerator: Accelerator) -> None:
     """End the common work, at the end of a process.
 
-    A net that was trained holds the group of processes, and the group its threads: one that outlives the interpreter
-    ends the process with SIGABRT, after all is saved. So the nets are let go first.
+    A net that was trained holds the group of processes, and the group its threads. One process was seen to end with
+    SIGABRT after all was saved, most likely because they outlived the interpreter; so the nets are let go first.
     """
     accelerator.free_memory()
     accelerator.end_training()
