@@ -19,7 +19,8 @@ __all__ = ["Heads", "fit_heads", "prior_photos"]
 # Photos' worth of regularisation: with five photos of each of two classes the penalty weighs a fifth of the loss. On
 # features of a frozen net, few photos and many features, strong regularisation is worth more than any other choice; it
 # is worth less as photos grow. Measured with these fits on pairs of unseen Caltech categories, of CIFAR-10 and of Tiny
-# ImageNet (`benchmarks.regularisation` repeats it with draws of its own): 0.5 against 2 gains +0.07, -0.08, -0.13 points at 5 photos a class, +0.15, +0.08, +0.01 at 20.
+# ImageNet (`benchmarks.regularisation` repeats it with draws of its own): 0.5 against 2 gains +0.07, -0.08, -0.13
+# points at 5 photos a class, +0.15, +0.08, +0.01 at 20.
 MOST_PRIOR, LEAST_PRIOR = 2.0, 0.5
 MAX_STEPS = 60
 TOLERANCE = 1e-4
