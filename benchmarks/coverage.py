@@ -51,7 +51,7 @@ def one_draw(pair: Sequence[Group], size: int, seed: int) -> dict[str, object]:
     logits = heads.logits(known[:, 0])[1:]
     estimate = float((unseen_logits(logits, folds).argmax(1) == targets).double().mean())
     low, high = binomial_interval(estimate, len(targets))
-    for _, part in curve_steps(known[:, 0], known[:, 1], targets, folds, seed):
+    for _, part in curve_steps(known, targets, folds, seed):
         curve = part
     curve = torch.cat([curve, unseen_hits(logits, folds, targets).mean(0, keepdim=True)])
     return {

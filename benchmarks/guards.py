@@ -87,15 +87,15 @@ COPIES = {
 
 def copies(images: dict[Path, Image.Image], chance: random.Random) -> dict[str, object]:
     """Shares of copies found, and the pairs among the photos themselves."""
-    names, own = list(images), [look_at(image, None).thumbnail for image in images.values()]
+    names, own = list(images), np.stack([look_at(image, None)[1] for image in images.values()])
     started = time.perf_counter()
     pairs = near_duplicates(own)
     seconds = time.perf_counter() - started
     found = {}
     for kind, change in COPIES.items():
-        originals = [look_at(shifted(i, chance), None).thumbnail for i in images.values()] if change is shifted else own
-        both = originals + [look_at(change(image, chance), None).thumbnail for image in images.values()]
-        among = set(near_duplicates(both))
+        originals = [look_at(shifted(i, chance), None)[1] for i in images.values()] if change is shifted else list(own)
+        both = originals + [look_at(change(image, chance), None)[1] for image in images.values()]
+        among = set(near_duplicates(np.stack(both)))
         found[kind] = round(sum((i, i + len(own)) in among for i in range(len(own))) / len(own), 4)
     across = sum(names[i].parent != names[j].parent for i, j in pairs)
     return {
@@ -141,10 +141,11 @@ def drawn(facts: list[list[Facts]], seed: int) -> str | None:
 
 def shortcuts(images: list[Image.Image], size: int, draws: int, chance: random.Random) -> dict[str, float]:
     """Shares of draws of 2 x size photos in which a shortcut is named: by chance, and with one planted."""
-    plain = [look_at(image, None) for image in images]
+    plain = [look_at(image, None)[0] for image in images]
     changed = {
         name: [
-            plain if change is None else [look_at(change(image, chance), None) for image in images] for change in both
+            plain if change is None else [look_at(change(image, chance), None)[0] for image in images]
+            for change in both
         ]
         for name, both in PLANTED.items()
     }
@@ -166,7 +167,7 @@ def categories_told(folders: list[list[Path]], size: int, draws: int, chance: ra
     named: dict[str, int] = {}
     for seed in range(draws):
         pair = [chance.sample(files, size) for files in chance.sample([f for f in folders if len(f) >= size], 2)]
-        note = drawn([[look_at(as_image(file), file) for file in files] for files in pair], seed)
+        note = drawn([[look_at(as_image(file), file)[0] for file in files] for files in pair], seed)
         if note is not None:
             named[note.key.removesuffix("_which")] = named.get(note.key.removesuffix("_which"), 0) + 1
     return {cue: round(count / draws, 4) for cue, count in sorted(named.items())}

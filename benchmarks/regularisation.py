@@ -41,7 +41,7 @@ def features_of(net: Classifier, files: list[Path]) -> Tensor:
     cache = FeatureCache(["photo"])
     for _ in cache.fill(net, {"photo": files}, threading.Event()):
         pass
-    return torch.stack(cache.features(), 1)
+    return cache.features()
 
 
 def draw(groups: list[Tensor], size: int, seed: int) -> dict[str, float]:
@@ -54,8 +54,8 @@ def draw(groups: list[Tensor], size: int, seed: int) -> dict[str, float]:
     folds = stratified_folds(targets, 8, seed)
     weights = problem_weights(targets, folds)
     prior = torch.tensor(STRENGTHS).repeat_interleave(len(weights))
-    both = torch.cat([known[:, 0], known[:, 1]])
-    *_, heads = fit_heads(both, targets.repeat(2), weights.repeat(len(STRENGTHS), 1), 2, len(targets), prior)
+    both, rows = known.flatten(0, 1), targets.repeat_interleave(2)
+    *_, heads = fit_heads(both, rows, weights.repeat(len(STRENGTHS), 1), 2, len(targets), prior)
     logits = heads.logits(known[:, 0]).reshape(len(STRENGTHS), len(weights), len(targets), 2)
     judged = [heads.logits(other)[:: len(weights)].argmax(2) == label for label, other in enumerate(others)]
     accuracy = torch.stack([right.double().mean(1) for right in judged]).mean(0)  # (strengths,), classes weigh the same

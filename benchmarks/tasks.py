@@ -40,7 +40,7 @@ def embed(net: Classifier, name: str, files: Sequence[Path]) -> Group:
     for _ in cache.fill(net, {name: files}, threading.Event()):
         pass
     cache.drop_twins()
-    return Group(name, [files[photo.index] for photo in cache.photos], torch.stack(cache.features(), dim=1))
+    return Group(name, [files[photo.index] for photo in cache.photos], cache.features())
 
 
 def pairs_of(groups: Sequence[Group], least: int) -> list[tuple[Group, Group]]:
@@ -63,9 +63,8 @@ def fit(known: Tensor, targets: Tensor, seed: int) -> tuple[Heads, Tensor]:
         seed: of the folds.
     """
     folds = stratified_folds(targets, REPEATS, seed)
-    weights = problem_weights(targets, folds)
-    both = torch.cat([known[:, 0], known[:, 1]])
-    *_, heads = fit_heads(both, targets.repeat(2), weights, int(targets.max()) + 1, len(targets))
+    weights, rows = problem_weights(targets, folds), targets.repeat_interleave(2)
+    *_, heads = fit_heads(known.flatten(0, 1), rows, weights, int(targets.max()) + 1, len(targets))
     return heads, folds
 
 

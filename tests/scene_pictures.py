@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
@@ -55,9 +54,11 @@ COPIES = {
 }
 
 
-def cached(pictures: list[Image.Image], targets: list[int], **facts: object) -> list[CachedPhoto]:
-    """Photos as the cache holds them, without features: `photo 0.png` and so on."""
-    return [
-        CachedPhoto(f"photo {i}.png", target, i, bytes([i]), replace(look_at(picture, None), **facts), i)
-        for i, (picture, target) in enumerate(zip(pictures, targets, strict=True))
+def cached(pictures: list[Image.Image], targets: list[int]) -> tuple[list[CachedPhoto], np.ndarray]:
+    """Photos and their thumbnails as the cache holds them: `photo 0.png` and so on."""
+    facts, thumbnails = zip(*[look_at(picture, None) for picture in pictures], strict=True)
+    photos = [
+        CachedPhoto(f"photo {i}.png", target, i, bytes([i]), noted, i)
+        for i, (noted, target) in enumerate(zip(facts, targets, strict=True))
     ]
+    return photos, np.stack(thumbnails)

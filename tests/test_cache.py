@@ -29,7 +29,7 @@ def test_each_photo_has_its_features_and_those_of_its_mirror_image():
     photos = {label: [smooth_picture(50 + i, 40, seed=10 * n + i) for i in range(5)] for n, label in enumerate("ab")}
     cache = filled(photos, model)
     assert [(photo.target, photo.index) for photo in cache.photos] == [(t, i) for t in (0, 1) for i in range(5)]
-    plain, mirrored = cache.features()
+    plain, mirrored = cache.features().unbind(1)
     assert plain.shape == mirrored.shape == (10, 192)
     for photo, one, other in zip(cache.photos, plain, mirrored, strict=True):
         picture = photos["ab"[photo.target]][photo.index]
@@ -73,7 +73,8 @@ def test_twins_keep_the_order_of_the_others(order):
     assert [(photo.target, photo.index) for photo in cache.photos] == [(0, 0), (1, 0), (1, 2)]
     assert cache.counts() == {order[0]: 1, order[1]: 2}
     kept = [photos[order[photo.target]][photo.index] for photo in cache.photos]
-    assert torch.equal(cache.features()[0], filled({"kept": kept}).features()[0]), "and their own features"
+    assert torch.equal(cache.features(), filled({"kept": kept}).features()), "and their own features"
+    assert np.array_equal(cache.thumbnails(), filled({"kept": kept}).thumbnails())
     assert sorted(cache.warnings) == sorted(
         [
             f"{order[0]} 3 is the same photo as {order[0]} 1; it was used once.",

@@ -87,6 +87,18 @@ def test_in_the_span_of_few_rows_the_heads_are_those_of_all_features(monkeypatch
     torch.testing.assert_close(quick.loss, slow.loss, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("d", "few"), [(10, 0), (300, 8)])
+@pytest.mark.parametrize("piece", [1, 50, 700])
+def test_rows_taken_a_few_at_a_time_give_the_same_heads(monkeypatch, d, few, piece):
+    monkeypatch.setattr("vgg_hub.head.FEW", few or 10**6)
+    features, targets, weights = problem(d=d)
+    whole = fitted(features, targets, weights, 3)
+    monkeypatch.setattr("vgg_hub.head.PIECE", piece)
+    parts = fitted(features, targets, weights, 3)
+    torch.testing.assert_close(parts.logits(features), whole.logits(features), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(parts.loss, whole.loss, atol=1e-9, rtol=1e-9)
+
+
 def test_photos_that_do_not_differ_at_all_are_told_apart_by_nothing():
     heads = fitted(torch.ones(6, 100), torch.tensor([0, 0, 0, 1, 1, 1]), torch.ones(1, 6), 2)
     assert heads.done

@@ -19,7 +19,7 @@ from vgg_hub.samples import draw_samples
 
 
 def pairs_among(pictures) -> list[tuple[int, int]]:
-    return near_duplicates([look_at(picture, None).thumbnail for picture in pictures])
+    return near_duplicates(np.stack([look_at(picture, None)[1] for picture in pictures]))
 
 
 @pytest.mark.parametrize("kind", COPIES)
@@ -94,8 +94,8 @@ def test_the_pairs_compared_grow_with_the_pictures(monkeypatch):
 
 
 def test_few_pictures_and_an_early_end():
-    thumbnails = [look_at(scene(0), None).thumbnail] * 2
-    assert near_duplicates([]) == near_duplicates(thumbnails[:1]) == []
+    thumbnails = np.stack([look_at(scene(0), None)[1]] * 2)
+    assert near_duplicates(thumbnails[:0]) == near_duplicates(thumbnails[:1]) == []
     stop = threading.Event()
     assert near_duplicates(thumbnails, stop) == [(0, 1)]
     stop.set()

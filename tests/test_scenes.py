@@ -23,7 +23,7 @@ finetune_module = sys.modules["vgg_hub.finetune"]  # the package has a function 
 
 def test_photos_of_one_scene_and_class_have_one_number():
     pictures = [scene(0), *burst(1, 3), scene(2), *burst(3, 2), scene(0).reduce(2)]
-    groups, notes = find_scenes(cached(pictures, [0, 0, 0, 0, 1, 1, 1, 1]), ["cat", "dog"])
+    groups, notes = find_scenes(*cached(pictures, [0, 0, 0, 0, 1, 1, 1, 1]), ["cat", "dog"])
     assert groups.tolist() == [0, 1, 1, 1, 2, 3, 3, 4]
     assert notes == [
         "The 4 photos of 'cat' show 2 different scenes, for some look like copies or bursts, such as photo 1.png and "
@@ -35,13 +35,13 @@ def test_photos_of_one_scene_and_class_have_one_number():
 
 
 def test_different_photos_need_no_sentence():
-    groups, notes = find_scenes(cached([scene(i) for i in range(6)], [0, 1] * 3), ["cat", "dog"])
+    groups, notes = find_scenes(*cached([scene(i) for i in range(6)], [0, 1] * 3), ["cat", "dog"])
     assert groups.tolist() == list(range(6))
     assert notes == []
 
 
 def test_a_class_of_one_scene_has_a_sentence_of_its_own():
-    _, notes = find_scenes(cached([*burst(4, 3), scene(5), scene(6)], [0, 0, 0, 1, 1]), ["cat", "dog"])
+    _, notes = find_scenes(*cached([*burst(4, 3), scene(5), scene(6)], [0, 0, 0, 1, 1]), ["cat", "dog"])
     assert notes == [
         "All 3 photos of 'cat' look like one scene, such as photo 0.png and photo 1.png: the estimate cannot show whether "
         "'cat' is known elsewhere. Take photos of it at other times and places."
@@ -52,7 +52,7 @@ def test_many_pairs_in_two_classes_are_counted():
     count = PAIRS_NAMED + 3
     pictures = [scene(i) for i in range(count)]
     photos = cached([*pictures, *(p.reduce(2) for p in pictures)], [0] * count + [1] * count)
-    _, notes = find_scenes(photos, ["cat", "dog"])
+    _, notes = find_scenes(*photos, ["cat", "dog"])
     assert len(notes) == PAIRS_NAMED + 1
     assert notes[-1] == "3 more pairs of photos look alike and stand in two classes."
 

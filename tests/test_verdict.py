@@ -37,10 +37,9 @@ def drawn(kind: str, photos: int, seed: int):
 
 def verdict_on(features, targets, seed: int, labels=("a", "b"), low: float = 0.6) -> Verdict:
     folds = stratified_folds(targets, CURVE_REPEATS, seed)
-    *_, heads = fit_heads(
-        features.repeat(2, 1), targets.repeat(2), problem_weights(targets, folds), len(labels), len(targets)
-    )
-    *_, (_, curve) = curve_steps(features, features, targets, folds, seed)
+    both, rows = features[:, None].expand(-1, 2, -1), targets.repeat_interleave(2)
+    *_, heads = fit_heads(both.flatten(0, 1), rows, problem_weights(targets, folds), len(labels), len(targets))
+    *_, (_, curve) = curve_steps(both, targets, folds, seed)
     everything = unseen_hits(heads.logits(features)[1:], folds, targets).mean(0)
     return judge(torch.cat([curve, everything[None]]), targets, labels, low)
 

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,16 @@ from torch import Tensor
 
 from .data import file_name
 from .errors import FinetuneError, PhotoError
-from .guards import Facts, look_at
+from .guards import THUMBNAIL, Facts, look_at
 from .predict import BATCH_SIZE, Classifier, Picture, as_image
 from .preprocess import preprocess
-from .views import Views
+from .room import room_for
+from .views import CACHE_BYTES, Views
 
 __all__ = ["CachedPhoto", "FeatureCache"]
+
+THUMBNAIL_BYTES = 100_000_000  # of memory, for the thumbnails; past it, as past CACHE_BYTES, a file takes their place
+ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,23 @@ class FeatureCache:
         self.labels = list(labels)
         self.photos: list[CachedPhoto] = []
         self.warnings: list[str] = []
-        # Each in one piece, with a row for each photo given: many small ones would riddle the memory.
-        self._features: Tensor | None = None  # (n, 2, D)
-        self._thumbnails: np.ndarray | None = None  # (n, 48, 48, 3)
+        # Each in one piece, with a row for each photo given. Nothing else that outlives a batch is allocated by C code: it
+        # would lie between what each batch takes and gives back, and the memory would grow by three times what is kept.
+        self._features: Tensor | None = None  # (given, 2, D)
+        self._thumbnails: Tensor | None = None  # (given, 48, 48, 3)
 
     def counts(self) -> dict[str, int]:
         """Photos that can be used, by class."""
         found = [photo.target for photo in self.photos]
         return {label: found.count(target) for target, label in enumerate(self.labels)}
 
-    def features(self) -> tuple[Tensor, Tensor]:
-        """(n, D) float32 of the photos, and of their mirror images."""
-        rows = torch.tensor([photo.row for photo in self.photos])
-        return self._features[rows, 0], self._features[rows, 1]
+    def features(self) -> Tensor:
+        """(n, 2, D) float32, of each photo and of its mirror image; not a copy."""
+        return self._features[: len(self.photos)]
+
+    def thumbnails(self) -> np.ndarray:
+        """(n, 48, 48, 3) uint8, of each photo; not a copy."""
+        return self._thumbnails[: len(self.photos)].numpy()
 
     def fill(
         self, net: Classifier | Views, photos: Mapping[str, Sequence[Picture]], stop: threading.Event
@@ -95,25 +103,21 @@ class FeatureCache:
                 continue
             digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
             x = net.look(image, picture) if isinstance(net, Views) else preprocess(image, net.config)
-            read.append((name, target, index, digest, self._kept(look_at(image, picture), len(read), total), x))
+            facts, thumbnail = look_at(image, picture)
+            read.append((CachedPhoto(name, target, index, digest, facts, len(self.photos) + len(read)), thumbnail, x))
         if read:
-            x = torch.stack([row[-1] for row in read])  # (b, C, S, S), or (b, views, C, S, S)
+            x = torch.stack([row[2] for row in read])  # (b, C, S, S), or (b, views, C, S, S)
             if isinstance(net, Views):
                 features = net.add(x)
             else:
                 features = net.embed(torch.cat([x, x.flip(3)])).reshape(2, len(read), -1).transpose(0, 1)
             if self._features is None:
-                self._features = torch.empty(total, *features.shape[1:])
-            self._features[len(self.photos) : len(self.photos) + len(read)] = features
-            self.photos += [CachedPhoto(*row[:-1], number) for number, row in enumerate(read, len(self.photos))]
-
-    def _kept(self, facts: Facts, place: int, total: int) -> Facts:
-        """The facts of the photo at this place of the batch, with the thumbnail among the others."""
-        if self._thumbnails is None:
-            self._thumbnails = np.empty((total, *facts.thumbnail.shape), facts.thumbnail.dtype)
-        row = self._thumbnails[len(self.photos) + place]
-        row[:] = facts.thumbnail
-        return replace(facts, thumbnail=row)
+                self._features = room_for((total, *features.shape[1:]), torch.float32, CACHE_BYTES)
+                self._thumbnails = room_for((total, THUMBNAIL, THUMBNAIL, 3), torch.uint8, THUMBNAIL_BYTES)
+            here = slice(len(self.photos), len(self.photos) + len(read))
+            self._features[here] = features
+            self._thumbnails[here] = torch.from_numpy(np.stack([row[1] for row in read]))
+            self.photos += [row[0] for row in read]
 
     def drop_twins(self) -> None:
         """Leave out all copies of a photo that stands in two classes, and all but one within a class."""
@@ -131,6 +135,12 @@ class FeatureCache:
                 continue
             self.photos.append(first)
             self.warnings += [f"{twin.name} is the same photo as {first.name}; it was used once." for twin in twins]
+        rows = torch.tensor([photo.row for photo in self.photos], dtype=torch.int64)
+        for kept in (self._features, self._thumbnails) if len(rows) < sum(map(len, groups.values())) else ():
+            for here in torch.arange(len(rows)).split(
+                ROWS
+            ):  # up, a few at a time: no row is overwritten before it moves
+                kept[here] = kept[rows[here]]
 
 
 def _name(picture: Picture, label: str, index: int) -> str:

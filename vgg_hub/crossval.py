@@ -12,6 +12,8 @@ __all__ = ["balanced", "problem_weights", "unseen_hits", "unseen_logits"]
 def problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
     """(1 + repeats * k, 2n): first the fit on all photos, then one a fold on the others; classes weigh the same.
 
+    Each photo stands twice in turn, for its mirror image follows it.
+
     Args:
         targets: (n,) int64.
         folds: (repeats, n) int64, see `report.stratified_folds`.
@@ -19,7 +21,7 @@ def problem_weights(targets: Tensor, folds: Tensor) -> Tensor:
     k = int(folds.max()) + 1
     held_out = F.one_hot(folds, k).permute(0, 2, 1).reshape(-1, len(targets))  # (repeats * k, n)
     counts = torch.cat([torch.ones(1, len(targets)), 1.0 - held_out])
-    return balanced(counts, targets).repeat(1, 2)  # the mirror images
+    return balanced(counts, targets).repeat_interleave(2, 1)
 
 
 def balanced(counts: Tensor, targets: Tensor) -> Tensor:

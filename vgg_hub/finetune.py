@@ -109,7 +109,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     _check_counts(cache.counts(), cache.warnings)
 
     targets = torch.tensor([photo.target for photo in cache.photos])
-    scenes, notes = find_scenes(cache.photos, cache.labels, stop)
+    scenes, notes = find_scenes(cache.photos, cache.thumbnails(), cache.labels, stop)
     # Few photos: average over many splits. Many, or a suffix, which is trained anew for each fold: one will do.
     repeats, k = (8 if len(targets) <= 200 else 1, 5) if start is None else (1, 3)
     folds = stratified_folds(targets, repeats, seed, k, scenes)
@@ -157,16 +157,14 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
 
 
 def _fit_head(
-    features: tuple[Tensor, Tensor], targets: Tensor, folds: Tensor, seed: int, stop: threading.Event
+    features: Tensor, targets: Tensor, folds: Tensor, seed: int, stop: threading.Event
 ) -> Generator[Step, None, Fitted]:
     """The head on all photos, and one for each fold of the cross-validation."""
-    plain, mirrored = features  # (n, D) each
-    repeats = len(folds)
-    weights = problem_weights(targets, folds)
-    steps = fit_heads(torch.cat([plain, mirrored]), targets.repeat(2), weights, int(targets.max()) + 1, len(targets))
+    repeats, classes, rows = len(folds), int(targets.max()) + 1, targets.repeat_interleave(2)
+    steps = fit_heads(features.flatten(0, 1), rows, problem_weights(targets, folds), classes, len(targets))
     fitting = time.perf_counter()  # the photos are behind: their time says nothing of the steps to come
     for step, heads in enumerate(steps, start=1):
-        logits = heads.logits(plain)  # (1 + repeats * k, n, C): the final head's, then those of the folds
+        logits = heads.logits(features[:, 0])  # (1 + repeats * k, n, C): the final head's, then those of the folds
         scores = unseen_logits(logits[1:], folds)
         yield _step_event(step, heads, logits[0], targets, scores, time.perf_counter() - fitting)
         if stop.is_set() or heads.done:
@@ -184,10 +182,10 @@ def _fit_head(
 
 
 def _curve(
-    features: tuple[Tensor, Tensor], targets: Tensor, folds: Tensor, seed: int, logits: Tensor, stop: threading.Event
+    features: Tensor, targets: Tensor, folds: Tensor, seed: int, logits: Tensor, stop: threading.Event
 ) -> Tensor | None:
     """How often single heads named each photo right unseen, taught with a part and with all of the photos."""
-    for _, part in curve_steps(*features, targets, folds, seed):
+    for _, part in curve_steps(features, targets, folds, seed):
         found = part
         if stop.is_set():
             return None
@@ -261,10 +259,10 @@ def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:
     ]
 
 
-def _fit_unlike(fitted: Fitted, features: Sequence[Tensor], targets: Tensor, folds: Tensor) -> UnlikeFit | None:
+def _fit_unlike(fitted: Fitted, features: Tensor, targets: Tensor, folds: Tensor) -> UnlikeFit | None:
     """The rule, on the features of the given net or, where these were trained too, on those that it has now."""
     if fitted.tensors.keys() == {"weight", "bias"}:
-        return fit_unlike(features, targets, folds)
+        return fit_unlike(features.unbind(1), targets, folds)
     if fitted.known is None:  # stopped just there
         return None
     own, unseen = fitted.known

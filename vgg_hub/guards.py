@@ -26,7 +26,6 @@ class Facts:
         brightness: mean of its grey values.
         contrast: their standard deviation.
         border: mean red, green and blue of a frame along its edge, a sixteenth of the sides wide.
-        thumbnail: (48, 48, 3) uint8, the whole picture, its sides not in proportion.
     """
 
     width: int
@@ -35,15 +34,18 @@ class Facts:
     brightness: float
     contrast: float
     border: tuple[float, float, float]
-    thumbnail: np.ndarray
 
 
-def look_at(image: Image.Image, picture: object) -> Facts:
+def look_at(image: Image.Image, picture: object) -> tuple[Facts, np.ndarray]:
     """Note the facts of a photo.
 
     Args:
         image: upright, RGB.
         picture: as it was given, a path, a PIL image or an array, for the kind of file.
+
+    Returns:
+        The facts, and the thumbnail, (48, 48, 3) uint8: the whole picture, its sides not in proportion. They part here,
+        for the facts of all photos are kept as they are, and the thumbnails in one piece.
     """
     small = image.reduce(max(1, min(image.size) // FINE))
     grey = np.asarray(small.convert("L"), dtype=np.float32)
@@ -53,7 +55,7 @@ def look_at(image: Image.Image, picture: object) -> Facts:
     frame = np.ones((THUMBNAIL, THUMBNAIL), dtype=bool)
     frame[edge:-edge, edge:-edge] = False
     red, green, blue = thumbnail[frame].mean(0).tolist()
-    return Facts(*image.size, _kind(picture), float(grey.mean()), float(grey.std()), (red, green, blue), thumbnail)
+    return Facts(*image.size, _kind(picture), float(grey.mean()), float(grey.std()), (red, green, blue)), thumbnail
 
 
 def _kind(picture: object) -> str | None:

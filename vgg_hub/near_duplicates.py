@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from .room import room_for
 
 __all__ = ["near_duplicates"]
 
@@ -25,7 +26,10 @@ SIDE = 24  # of what is laid over each other, pixels
 # Each photo is compared with those that are most like it at a glance, so that the time grows with their number. A burst
 # of more is still linked.
 NEIGHBOURS = 16
+GLANCE = 8  # side of what is compared at a glance
 CHUNK = 512  # pairs at a time, the bound on memory
+LIKENESSES = 2_000_000  # of photos with all others, at a time
+CROPS_BYTES = 100_000_000  # of memory, for the crops of all photos; past it a file takes their place
 # Size and centre, the sides from -1 to 1: the whole, and crops of nine tenths.
 CROPS = [(1.0, 0.0, 0.0), *((0.9, x, y) for x in (-0.1, 0.0, 0.1) for y in (-0.1, 0.0, 0.1))]
 STEPS = 8
@@ -38,38 +42,44 @@ ONE_WAY, ONE_WAY_COLOURS_ALIKE, ONE_WAY_MOVED = 0.1, 0.95, 0.05
 LEAST_SLOPE = 0.002  # of full scale a pixel: below, there is nothing in the picture to compare
 
 
-def near_duplicates(thumbnails: Sequence[np.ndarray], stop: threading.Event | None = None) -> list[tuple[int, int]]:
+def near_duplicates(thumbnails: np.ndarray, stop: threading.Event | None = None) -> list[tuple[int, int]]:
     """The pairs (i, j), i < j, of pictures that show one scene; of many that do, enough to link them.
 
     Args:
-        thumbnails: (48, 48, 3) uint8 each.
+        thumbnails: (n, 48, 48, 3) uint8.
         stop: set it, from any thread, to end soon with what was found so far.
+
+    Raises:
+        FinetuneError: of many pictures, there is no room on the disk for what is compared.
     """
-    if len(thumbnails) < 2:
+    count = len(thumbnails)
+    if count < 2:
         return []
-    small = torch.cat([_small(_pictures(thumbnails[i : i + CHUNK])) for i in range(0, len(thumbnails), CHUNK)])
-    # The most that is kept of each photo: in half precision, and never twice.
-    crops = torch.empty(len(small), len(CROPS), SIDE * (SIDE // 2 - 1), dtype=torch.float16)
-    for into, some in zip(crops.split(CHUNK), small.split(CHUNK), strict=True):
-        into.copy_(_crops(some))
+    # What is kept of each photo: a glance, and its crops' slopes in half precision, never twice.
+    glances = torch.empty(count, GLANCE, GLANCE)
+    crops = room_for((count, len(CROPS), SIDE * (SIDE // 2 - 1)), torch.float16, CROPS_BYTES)
+    for some in torch.arange(count).split(CHUNK):
+        small = _small(_pictures(thumbnails[some.numpy()]))
+        glances[some] = F.avg_pool2d(small[:, 0], SIDE // GLANCE)
+        crops[some] = _crops(small).half()
     found: set[tuple[int, int]] = set()
     for mirrored in (False, True):
-        for pairs in _candidates(small, mirrored).split(CHUNK):
+        for pairs in _candidates(glances, mirrored).split(CHUNK):
             if stop is not None and stop.is_set():
                 break
             own, other = (crops[side].float() for side in pairs.T)
             fit, theta = _best_crops(_mirrored(own) if mirrored else own, other)
             pairs, theta = pairs[fit > FIRST_FIT], theta[fit > FIRST_FIT]
             if len(pairs):
-                first, second = (_pictures([thumbnails[i] for i in side]) for side in pairs.T.tolist())
+                first, second = (_pictures(thumbnails[side]) for side in pairs.T.numpy())
                 same = _one_scene(first.flip(3) if mirrored else first, second, theta)
                 found.update((i, j) for i, j in pairs[same].tolist())
     return sorted(found)
 
 
-def _pictures(thumbnails: Sequence[np.ndarray]) -> Tensor:
+def _pictures(thumbnails: np.ndarray) -> Tensor:
     """(m, 3, 48, 48) float32, 0 to 1."""
-    return torch.from_numpy(np.stack(thumbnails)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(thumbnails).permute(0, 3, 1, 2).float() / 255
 
 
 def _small(pictures: Tensor) -> Tensor:
@@ -77,18 +87,20 @@ def _small(pictures: Tensor) -> Tensor:
     return F.avg_pool2d(pictures.mean(1, keepdim=True), 2)
 
 
-def _candidates(small: Tensor, mirrored: bool) -> Tensor:
-    """(m, 2), sorted: each picture with those that are most like it, or like its mirror image, at 8 x 8."""
-    glance = F.avg_pool2d(small[:, 0], SIDE // 8)  # (n, 8, 8)
-    own, others = (_unit(p.flatten(1)) for p in (glance.flip(2) if mirrored else glance, glance))
-    n, pairs = len(glance), []
-    for rows in torch.arange(n).split(CHUNK // 2):
-        likeness = own[rows] @ others.T
-        likeness[torch.arange(len(rows)), rows] = -2  # itself last
-        nearest = likeness.topk(min(NEIGHBOURS, n - 1)).indices
+def _candidates(glances: Tensor, mirrored: bool) -> Tensor:
+    """(m, 2), sorted: each picture, (n, 8, 8), with those that are most like it, or like its mirror image."""
+    own, others = (_unit(p.flatten(1)) for p in (glances.flip(2) if mirrored else glances, glances))
+    n = len(glances)
+    # Both once and for all rows: what is kept, taken between what is not, would let the memory grow with each step.
+    step = max(1, min(n, LIKENESSES // n))
+    likeness, pairs = torch.empty(step, n), torch.empty(n, min(NEIGHBOURS, n - 1), dtype=torch.int64)
+    for rows in torch.arange(n).split(step):
+        some = torch.mm(own[rows], others.T, out=likeness[: len(rows)])
+        some[torch.arange(len(rows)), rows] = -2  # itself last
+        nearest = some.topk(pairs.shape[1]).indices
         first, last = torch.minimum(rows[:, None], nearest), torch.maximum(rows[:, None], nearest)
-        pairs.append((first * n + last).flatten())  # one number each: unique rows take far more memory
-    numbers = torch.cat(pairs).unique()  # i like the mirrored j is j like the mirrored i
+        pairs[rows] = first * n + last  # one number each: unique rows take far more memory
+    numbers = pairs.unique()  # i like the mirrored j is j like the mirrored i
     return torch.stack([numbers // n, numbers % n], 1)
 
 

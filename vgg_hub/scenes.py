@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,12 +32,16 @@ SENTENCES = {
 
 
 def find_scenes(
-    photos: Sequence[CachedPhoto], labels: Sequence[str], stop: threading.Event | None = None
+    photos: Sequence[CachedPhoto],
+    thumbnails: np.ndarray,
+    labels: Sequence[str],
+    stop: threading.Event | None = None,
 ) -> tuple[Tensor, list[Note]]:
     """Number the scenes among the photos.
 
     Args:
         photos: n of them.
+        thumbnails: theirs, (n, 48, 48, 3) uint8.
         labels: class names.
         stop: see `near_duplicates`.
 
@@ -44,7 +49,7 @@ def find_scenes(
         (n,) int64 from 0 on, equal for photos of one scene and class, in the order of their first photos; and a sentence
         for each class with copies or bursts, and for pairs of photos that look alike and stand in two classes.
     """
-    pairs = near_duplicates([photo.facts.thumbnail for photo in photos], stop)
+    pairs = near_duplicates(thumbnails, stop)
     targets = [photo.target for photo in photos]
     groups = _linked(len(photos), [(i, j) for i, j in pairs if targets[i] == targets[j]])
     across = [(photos[i], photos[j]) for i, j in pairs if targets[i] != targets[j]]

@@ -70,7 +70,7 @@ def _blocks(model: VGG) -> dict[str, int]:
 def fit_suffix(
     views: Views,
     rows: Tensor,
-    features: tuple[Tensor, Tensor],
+    features: Tensor,
     targets: Tensor,
     folds: Tensor,
     seed: int,
@@ -82,7 +82,7 @@ def fit_suffix(
     Args:
         views: of the photos, filled.
         rows: (n,) int64, the photos' places in `views`.
-        features: (n, D) float32 each, what the given net's head reads for the photos and their mirror images.
+        features: (n, 2, D) float32, what the given net's head reads for the photos and their mirror images.
         targets: (n,) int64.
         folds: (1, n) int64.
         seed: of the order of the photos, the choice of views, and dropout.
@@ -124,18 +124,14 @@ def fit_suffix(
     return history.fitted(best, known, step, over)
 
 
-def _heads(
-    features: tuple[Tensor, Tensor], targets: Tensor, folds: Tensor, stop: threading.Event
-) -> tuple[Tensor, Tensor, Tensor]:
+def _heads(features: Tensor, targets: Tensor, folds: Tensor, stop: threading.Event) -> tuple[Tensor, Tensor, Tensor]:
     """Heads to start from, calibrated: (1 + k, C, D) and (1 + k, C) float64; and (n, C) logits of the unseen photos."""
-    plain, mirrored = features
-    weights = problem_weights(targets, folds)
-    classes = int(targets.max()) + 1
-    for found in fit_heads(torch.cat([plain, mirrored]), targets.repeat(2), weights, classes, len(targets)):
+    weights, classes, rows = problem_weights(targets, folds), int(targets.max()) + 1, targets.repeat_interleave(2)
+    for found in fit_heads(features.flatten(0, 1), rows, weights, classes, len(targets)):
         heads = found
         if stop.is_set():
             break
-    scores = unseen_logits(heads.logits(plain)[1:], folds)
+    scores = unseen_logits(heads.logits(features[:, 0])[1:], folds)
     scale = fit_scale(scores, targets)
     return heads.weight * scale, heads.bias * scale, (scores * scale).float()
 

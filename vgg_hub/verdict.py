@@ -77,13 +77,11 @@ class Verdict:
         return {"gain": f"{gain:+.0f}".replace("-", "\N{MINUS SIGN}"), "more": self.more, "label": self.label}
 
 
-def curve_steps(
-    plain: Tensor, mirrored: Tensor, targets: Tensor, folds: Tensor, seed: int
-) -> Iterator[tuple[Heads, Tensor]]:
+def curve_steps(features: Tensor, targets: Tensor, folds: Tensor, seed: int) -> Iterator[tuple[Heads, Tensor]]:
     """Fit the heads of the learning curve.
 
     Args:
-        plain, mirrored: (n, D) features of the photos and of their mirror images.
+        features: (n, 2, D) of the photos and of their mirror images.
         targets: (n,) int64.
         folds: (repeats, n), see `report.stratified_folds`; the first few repeats are used.
         seed: of the choice of photos.
@@ -95,10 +93,9 @@ def curve_steps(
     folds = folds[:CURVE_REPEATS]
     counts = torch.cat([_chosen(targets, folds, share, seed) for share in SHARES])  # (shares * repeats * k, n)
     photos = torch.tensor(SHARES).repeat_interleave(len(counts) // len(SHARES)) * len(targets)
-    weights = balanced(counts, targets).repeat(1, 2)
-    features = torch.cat([plain, mirrored])
-    for heads in fit_heads(features, targets.repeat(2), weights, int(targets.max()) + 1, photos):
-        parts = heads.logits(plain).chunk(len(SHARES))
+    weights, classes = balanced(counts, targets).repeat_interleave(2, 1), int(targets.max()) + 1
+    for heads in fit_heads(features.flatten(0, 1), targets.repeat_interleave(2), weights, classes, photos):
+        parts = heads.logits(features[:, 0]).chunk(len(SHARES))
         yield heads, torch.stack([unseen_hits(part, folds, targets).mean(0) for part in parts])
 
 

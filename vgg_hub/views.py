@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -18,6 +15,7 @@ from .errors import FinetuneError
 from .model import VGG
 from .predict import as_image
 from .preprocess import RESAMPLING, preprocess
+from .room import room_for
 
 __all__ = ["CACHE_BYTES", "Pieces", "Views", "memory_said", "random_view", "use_bfloat16"]
 
@@ -121,9 +119,8 @@ class Pieces:
 class Views:
     """The cache of all photos' views at a boundary of a net.
 
-    It is kept in float32 where that takes no more than CACHE_BYTES (a gigabyte), else in float16. Where this takes more
-    too, it is a file without a name in the folder for temporary files, mapped into memory, which the system deletes
-    when it is closed, even after a crash.
+    It is kept in float32 where that takes no more than CACHE_BYTES (a gigabyte), else in float16; where this takes more
+    too, in a temporary file (see `room`).
 
     At the very input nothing is frozen: then the photos themselves are kept, decoded, as many as CACHE_BYTES more hold
     (the others are decoded at each use), and random views are made of them anew each time.
@@ -230,26 +227,10 @@ class Views:
     def _write(self, views: Tensor) -> None:
         """(b, views, ...) float32 at the end of the store."""
         if self._store is None:
-            self._store = _room_for((self._photos, *views.shape[1:]))
+            shape = (self._photos, *views.shape[1:])
+            exact = 4 * math.prod(shape) <= CACHE_BYTES
+            self._store = room_for(shape, torch.float32 if exact else torch.float16, CACHE_BYTES)
         if self._store.dtype == torch.float16:
             views = views.clamp(HALF.min, HALF.max)  # activations of a net without normalisation may be large
         self._store[self._used : self._used + len(views)] = views
         self._used += len(views)
-
-
-def _room_for(shape: tuple[int, ...]) -> Tensor:
-    count = math.prod(shape)
-    if 4 * count <= CACHE_BYTES:
-        return torch.empty(shape)
-    if 2 * count <= CACHE_BYTES:
-        return torch.empty(shape, dtype=torch.float16)
-    try:
-        with tempfile.TemporaryFile(prefix="vgg-hub-") as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk is an error here; later it would end the process
-                os.posix_fallocate(file.fileno(), 0, 2 * count)
-            return torch.from_numpy(np.memmap(file, np.float16, "w+", shape=shape))
-    except OSError as error:
-        raise FinetuneError(
-            f"The cache needs {2 * count / 1e9:.1f} GB in {tempfile.gettempdir()}, which has no room for it "
-            f"({error.strerror}); make room, point TMPDIR to a larger disk, or train less (head)."
-        ) from error
