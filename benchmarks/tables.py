@@ -117,8 +117,9 @@ def growth(result: Result) -> str:
     rows = []
     for row in result["rows"]:
         time = [f"{row['seconds']:.1f} s", f"{row['milliseconds_a_photo']:.1f} ms"]
-        rows.append([f"{row['photos']:,}", f"`{row['trainable']}`", *time, f"{row['peak_megabytes_added']:.0f} MB"])
-    return _table(["photos", "trained", "time", "a photo", "memory added at the peak"], rows)
+        peaks = [f"{row[part]:.0f} MB" for part in ("peak_megabytes_added", "peak_megabytes_of_files")]
+        rows.append([f"{row['photos']:,}", f"`{row['trainable']}`", *time, *peaks])
+    return _table(["photos", "trained", "time", "a photo", "memory added at the peak", "and of mapped files"], rows)
 
 
 def processes(result: Result) -> str:
