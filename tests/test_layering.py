@@ -21,7 +21,7 @@ LEVELS = (
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),
         *("fingerprint", "verdict", "replay"),
-        *("guards", "near_duplicates", "scenes", "shortcuts"),
+        *("guards", "near_duplicates", "scenes", "shortcuts", "room"),
         *("predict", "start", "parity_loaders"),
     ),
     ("convert", "onnx_export", "weights_file"),

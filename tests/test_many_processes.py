@@ -35,7 +35,7 @@ def largest_difference(one: VGG, other: VGG) -> float:
 def test_two_processes_give_what_one_gives(tmp_path, accelerator, monkeypatch):
     many = drawn_folder(tmp_path / "photos", {"broad": 14, "fine": 17})
     few = drawn_folder(tmp_path / "few" / "train", {"broad": 4, "fine": 3}).parent
-    drawn_folder(few / "validation", {"broad": 4, "fine": 3}, seed=1)
+    drawn_folder(few / "validation", {"broad": 5, "fine": 4}, seed=1)
     ran = launch("-m", "tests.many_script", many, few, tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
@@ -58,7 +58,12 @@ def test_two_processes_give_what_one_gives(tmp_path, accelerator, monkeypatch):
         assert scores[0] == pytest.approx(scores[1], abs=1e-3)
         assert (said[name]["counts"], said[name]["steps"]) == (report["counts"], report["steps"])
         assert (said[name]["training"]["processes"], said[name]["training"]["batch"]) == (2, 8)
-    assert said["few"]["validation"]["n"] == 7, "seven photos on two processes: none twice, none left out"
+        assert said[name].get("unlike") == report.get("unlike")
+        assert (two.unlike is None) == (name == "many"), "three photos of a class to judge by are too few"
+        if two.unlike:
+            assert (two.unlike.means - one.model.unlike.means).abs().max() < TOLERANCE
+            assert two.unlike.limits == pytest.approx(one.model.unlike.limits, rel=1e-2)
+    assert said["few"]["validation"]["n"] == 9, "nine photos on two processes: none twice, none left out"
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.many_helpers import accelerator, drawn_folder, taught
 from tests.toys import stripes_net, tiny_vgg
@@ -17,8 +18,10 @@ from vgg_hub.many import train
 from vgg_hub.many.batches import Order
 from vgg_hub.many.image_folder import FilePhotos, open_table
 from vgg_hub.many.train import finetune_many
+from vgg_hub.preprocess import preprocess
 from vgg_hub.replay import replay
 from vgg_hub.report import Report
+from vgg_hub.unlike import class_means
 
 __all__ = ["accelerator"]
 OPTIONS = {"trainable": "all", "epochs": 4, "batch_size": 8}
@@ -57,7 +60,7 @@ def test_it_learns_and_says_how_well(photos, accelerator, tmp_path):
     assert (report.validation.n, report.steps, report.stopped) == (10, 20, False)
     assert report.validation.accuracy >= 0.8
     assert report.validation.method.startswith("on 20 % of each class, held out; epoch ")
-    assert (report.verdict, report.unlike, report.regularisation) == (None, None, None)
+    assert (report.verdict, report.regularisation) == (None, None)
     facts = {key: report.training[key] for key in ("batch", "processes", "epochs", "most_epochs")}
     assert facts == {"batch": 8, "processes": 1, "epochs": 4, "most_epochs": 4}
     assert report.versions.keys() > {"accelerate", "torch"}
@@ -73,6 +76,30 @@ def test_it_learns_and_says_how_well(photos, accelerator, tmp_path):
     hits = sum(judged.predicted == judged.label for judged in report.predictions)
     assert report.validation.accuracy == pytest.approx(hits / 10)
     assert sum(map(sum, report.validation.confusion)) == 10
+
+
+def test_it_learns_when_a_picture_is_none_of_the_classes(photos, accelerator, tmp_path):
+    found = taught(photos, accelerator, tmp_path / "kept", **OPTIONS)
+    rule, said = found.model.unlike, found.report.unlike
+    held = [photos / judged.label / judged.file for judged in found.report.predictions]
+    classify = Classifier(found.model)
+    features = found.model.embed(torch.stack([preprocess(Image.open(path), found.model.config) for path in held]))
+    targets = torch.tensor([found.report.labels.index(judged.label) for judged in found.report.predictions])
+    assert (class_means([features.detach()], targets) - rule.means).abs().max() < 1e-3, "of photos not trained on"
+    assert (said.n, said.method.split(";")[1]) == (10, " 4 folds among these")
+    assert said.classes <= 0.4
+    strange = [Image.new("RGB", (32, 32), colour) for colour in ("red", "black", "white")]
+    assert [answer.unlike for answer in classify(strange)] == [True] * 3
+    assert sum(answer.unlike for answer in classify(held)) <= 2
+    without = taught(photos, accelerator, tmp_path / "kept", unlike=False, **OPTIONS)
+    assert (without.model.unlike, without.report.unlike) == (None, None)
+    assert same(without.model, found.model)
+
+
+def test_too_few_photos_to_judge_by_teach_no_such_rule(accelerator, tmp_path):
+    folder = drawn_folder(tmp_path / "photos", {"a": 15, "b": 30})  # three of a are held out
+    found = taught(folder, accelerator, tmp_path / "kept", **{**OPTIONS, "epochs": 1})
+    assert (found.model.unlike, found.report.unlike) == (None, None)
 
 
 def test_a_run_that_was_cut_goes_on_to_the_same_bits(photos, accelerator, tmp_path):
@@ -92,6 +119,7 @@ def test_a_run_that_was_cut_goes_on_to_the_same_bits(photos, accelerator, tmp_pa
     again = list(finetune_many(model, open_table(photos), accelerator, tmp_path / "cut", **OPTIONS))
     assert len(again) == 2, "all was done: no step is left"
     assert same(again[-1].model, whole.model)
+    assert again[-1].report.unlike == last.report.unlike == whole.report.unlike
 
 
 def test_a_checkpoint_of_another_run_or_net_is_refused(photos, accelerator, tmp_path):

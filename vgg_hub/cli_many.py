@@ -92,6 +92,7 @@ def _finetune_many(options: argparse.Namespace) -> int:
         epochs=EPOCHS if options.epochs is None else options.epochs,
         batch_size=BATCH_SIZE if options.batch_size is None else options.batch_size,
         workers=_workers(),
+        unlike=options.unlike,
     )
     finished = _watch(events)
     if main:

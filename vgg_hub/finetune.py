@@ -27,7 +27,7 @@ from .head import MAX_STEPS, Heads, fit_heads, prior_photos
 from .model import VGG
 from .notes import Note
 from .predict import Classifier, Picture, resolve_device
-from .report import Abstention, Judged, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from .report import Abstention, Judged, Report, Validation, binomial_interval, confusion, fit_scale, stratified_folds
 from .scenes import find_scenes, first_of_scenes, mean_of_scenes
 from .shortcuts import shortcut
 from .suffix import boundary, boundary_names, fit_suffix
@@ -147,7 +147,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
         photo_digests=digests,
         head_sha256=tensors_digest(tuned.head.state_dict()),
         versions=versions(),
-        unlike=_abstention(abstaining, validation.n, fitted.method) if abstaining else None,
+        unlike=Abstention.of(abstaining, validation.n, fitted.method),
         scenes=dict(zip(cache.labels, torch.bincount(of_scenes).tolist(), strict=True)),
     )
     cue = _shortcut(cache, fitted.scores, targets, scenes, folds, seed)
@@ -216,26 +216,13 @@ def _step_event(step: int, heads: Heads, own: Tensor, targets: Tensor, scores: T
 
 
 def _validate(scores: Tensor, targets: Tensor, scenes: Tensor, method: str) -> Validation:
-    classes = scores.shape[1]
     answers = scores.argmax(1)
-    confusion = torch.bincount(targets * classes + answers, minlength=classes**2).reshape(classes, classes)
     hits = mean_of_scenes(answers == targets, scenes)
     accuracy, n = float(hits.mean()), len(hits)
     low, high = binomial_interval(accuracy, n)
     method += "; photos of one scene count as one" if n < len(targets) else ""
-    return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", confusion.tolist())
-
-
-def _abstention(found: UnlikeFit, scenes: int, method: str) -> Abstention:
-    low, high = binomial_interval(found.own, scenes)
-    return Abstention(
-        round(found.own, 4),
-        low,
-        high,
-        round(found.others, 4),
-        scenes,
-        f"{method}; for other things each photo was judged without its own class",
-    )
+    matrix = confusion(targets, answers, scores.shape[1])
+    return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", matrix)
 
 
 def _shortcut(

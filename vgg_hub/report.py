@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .unlike import UnlikeFit
 from .verdict import Verdict
 
 __all__ = [
@@ -80,6 +81,15 @@ class Abstention:
     others: float
     n: int
     method: str
+
+    @classmethod
+    def of(cls, found: UnlikeFit | None, n: int, method: str) -> Abstention | None:
+        """What the fit of the rule says of it; `n` as above, `method`: of the cross-validation."""
+        if found is None:
+            return None
+        low, high = binomial_interval(found.own, n)
+        method += "; for other things each photo was judged without its own class"
+        return cls(round(found.own, 4), low, high, round(found.others, 4), n, method)
 
 
 @dataclass(frozen=True)
@@ -202,6 +212,12 @@ def binomial_interval(accuracy: float, n: int, confidence: float = CONFIDENCE) -
     low = float(betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
     high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
     return low, high
+
+
+def confusion(targets: Tensor, answers: Tensor, num_classes: int) -> list[list[int]]:
+    """Of (n,) int64 each: how many photos of each class, a row, got each answer, a column."""
+    found = torch.bincount(targets * num_classes + answers, minlength=num_classes**2)
+    return found.reshape(num_classes, num_classes).tolist()
 
 
 def fit_scale(logits: Tensor, targets: Tensor) -> float:

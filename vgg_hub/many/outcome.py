@@ -10,16 +10,35 @@ from torch import Tensor
 from ..events import Finished
 from ..fingerprint import machine, tensors_digest, versions
 from ..model import VGG
-from ..report import Judged, Report, Validation, binomial_interval, fit_scale
+from ..report import (
+    Abstention,
+    Judged,
+    Report,
+    Validation,
+    binomial_interval,
+    confusion,
+    fit_scale,
+    stratified_folds,
+)
+from ..unlike import UnlikeFit, fit_unlike
 from .checkpoint import State
 from .look import Looked
 from .table import PhotoTable
 
 __all__ = ["finished"]
 
+LEAST_PHOTOS = 4  # of each class to judge by: with fewer, each fold's class would be a photo or two
+FOLDS = 4
+
 
 def finished(
-    model: VGG, table: PhotoTable, looked: Looked, state: State, facts: Mapping[str, object], device: torch.device
+    model: VGG,
+    table: PhotoTable,
+    looked: Looked,
+    state: State,
+    facts: Mapping[str, object],
+    device: torch.device,
+    features: Tensor | None,
 ) -> Finished:
     """The last event.
 
@@ -29,12 +48,17 @@ def finished(
             validation photos.
         facts: of the run: `trainable`, `seed`, `steps`, and more that goes into the report as it is.
         device: that it ran on.
+        features: (m, D) float32 of the validation photos under the best weights, to learn when a picture is none of the
+            classes (see `unlike`); None: not to learn it. Of fewer than LEAST_PHOTOS of a class it is not learnt either.
     """
     facts, labels = dict(facts), table.labels
     targets = table.targets[looked.validation]
     scale = fit_scale(state.scores, targets)
     tuned = _tuned(model, labels, state.best, scale)
     validation = _validation(state.scores, targets, looked.method, facts)
+    seed = int(facts.pop("seed"))
+    abstaining = _fit_unlike(features, targets, seed)
+    tuned.unlike = abstaining.rule if abstaining else None
     predictions = _predictions(table, looked, state.scores * scale)
     kept = table.targets[torch.cat([looked.train, looked.validation])]
     counts = dict(zip(labels, torch.bincount(kept, minlength=len(labels)).tolist(), strict=True))
@@ -49,7 +73,7 @@ def finished(
         seconds=round(state.progress.seconds, 3),
         trainable=str(facts.pop("trainable")),
         base=model.source or "random weights",
-        seed=int(facts.pop("seed")),
+        seed=seed,
         steps=int(facts.pop("steps")),
         stopped=False,
         warnings=[*looked.warnings, *(doubts if validation.low <= guessing else [])],
@@ -61,6 +85,7 @@ def finished(
         head_sha256=tensors_digest(tuned.head.state_dict()),
         versions=versions() | _accelerate_version(),
         training=facts,
+        unlike=Abstention.of(abstaining, validation.n, f"{looked.method}; {FOLDS} folds among these"),
     )
     tuned.provenance = report.provenance() | (tuned.provenance or {})  # the licence goes on
     return Finished(tuned, report)
@@ -80,11 +105,18 @@ def _tuned(model: VGG, labels: list[str], tensors: Mapping[str, Tensor], scale: 
 def _validation(scores: Tensor, targets: Tensor, method: str, facts: Mapping[str, object]) -> Validation:
     n, classes = scores.shape
     answers = scores.argmax(1)
-    confusion = torch.bincount(targets * classes + answers, minlength=classes**2).reshape(classes, classes)
-    accuracy = float(confusion.trace()) / n
+    accuracy = int((answers == targets).sum()) / n
     low, high = binomial_interval(accuracy, n)
     chosen = f"epoch {facts['best_epoch']} of {facts['epochs']}, chosen by its loss on the same photos"
-    return Validation(accuracy, low, high, n, f"{method}; {chosen}; 95 % Clopper-Pearson interval", confusion.tolist())
+    matrix = confusion(targets, answers, classes)
+    return Validation(accuracy, low, high, n, f"{method}; {chosen}; 95 % Clopper-Pearson interval", matrix)
+
+
+def _fit_unlike(features: Tensor | None, targets: Tensor, seed: int) -> UnlikeFit | None:
+    """The rule, on photos that nothing was trained on, and judged among them; None of too few."""
+    if features is None or int(torch.bincount(targets).min()) < LEAST_PHOTOS:
+        return None
+    return fit_unlike([features], targets, stratified_folds(targets, 1, seed, FOLDS))
 
 
 def _predictions(table: PhotoTable, looked: Looked, scores: Tensor) -> list[Judged]:

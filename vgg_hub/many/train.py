@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ def finetune_many(
     epochs: int = EPOCHS,
     batch_size: int = BATCH_SIZE,
     workers: int = 0,
+    unlike: bool = True,
 ) -> Iterator[Event]:
     """Train on a table of photos. To be iterated in every process; the main process alone gets events.
 
@@ -69,6 +70,7 @@ def finetune_many(
         epochs: passes over the photos at most.
         batch_size: photos in a step of one process.
         workers: processes that read photos for this one; 0: it does so itself.
+        unlike: also learn, on the validation photos, when a picture is none of the classes (see `unlike`).
 
     Yields:
         Started, Step after each step, and last Finished(model, report).
@@ -112,8 +114,9 @@ def finetune_many(
         for step in training.steps():
             if main:
                 yield step
+        features = training.features() if unlike else None
         if main:
-            yield finished(model, table, looked, training.state(), training.facts(), accelerator.device)
+            yield finished(model, table, looked, training.state(), training.facts(), accelerator.device, features)
 
 
 class _Training:
@@ -243,18 +246,25 @@ class _Training:
 
         together(self._accelerator, first)
 
-    @torch.no_grad()
     def _judge(self) -> Tensor:
         """(m, C) float32 on the CPU, logits of the validation photos, in every process."""
+        return self._of_validation(self._student.net, self._scores.shape[1])
+
+    def features(self) -> Tensor:
+        """(m, D) float32 on the CPU, what the last Linear reads of the validation photos under the best weights."""
+        self._student.load(self._best)
+        return self._of_validation(self._student.net.embed, self._student.net.head.in_features)
+
+    @torch.no_grad()
+    def _of_validation(self, function: Callable[[Tensor], Tensor], numbers: int) -> Tensor:
         self._student.net.eval()
-        scores, failures = torch.zeros_like(self._scores), []
+        rows, failures = torch.zeros(len(self._targets), numbers), []
         for x, _, photos, wrong in self._judged:
-            logits = self._student.net(x).float()
-            logits, photos = self._accelerator.gather_for_metrics((logits, photos))
-            scores[[self._places[photo] for photo in photos.tolist()]] = logits.cpu()
+            found, photos = self._accelerator.gather_for_metrics((function(x).float(), photos))
+            rows[[self._places[photo] for photo in photos.tolist()]] = found.cpu()
             failures += filter(None, wrong)
         self._refuse(failures)
-        return scores
+        return rows
 
     def _end_epoch(self, seconds: float) -> None:
         scores = self._judge()
@@ -266,9 +276,7 @@ class _Training:
         if not math.isfinite(self._progress.losses[-1]):
             raise FinetuneError("The loss on the validation photos is no finite number; train less (--trainable head).")
         if self._best_epoch == len(self._progress.losses) - 1:
-            self._scores = scores
-            if self._accelerator.is_main_process:
-                self._best = self._student.tensors()
+            self._scores, self._best = scores, self._student.tensors()
         if self._accelerator.is_main_process:
             self._checkpoints.save(self.state())
 
