@@ -18,6 +18,8 @@ from vgg_hub.many.image_folder import open_table
 from vgg_hub.many.net import GlobalBatchNorm
 from vgg_hub.many.processes import leave, start_processes, together
 
+KEPT = ("validation", "predictions", "counts", "steps", "training", "unlike")  # of the report
+
 
 def batch_norm(accelerator, share: slice) -> dict[str, float]:
     """Of a step on a share of a batch, how far GlobalBatchNorm is from BatchNorm on all of it, over the largest value."""
@@ -76,7 +78,7 @@ def main() -> None:
         if accelerator.is_main_process:
             heard[-1].model.save_pretrained(out / name)
             report = heard[-1].report.to_dict()
-            said[name] = {key: report[key] for key in ("validation", "predictions", "counts", "steps", "training")}
+            said[name] = {key: report[key] for key in KEPT if key in report}
     if accelerator.is_main_process:
         (out / "said.json").write_text(json.dumps(said))
     leave(accelerator)
