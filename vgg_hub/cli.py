@@ -24,6 +24,7 @@ from torch import OutOfMemoryError
 
 from . import __version__
 from .cli_commands import run_app, run_inspect
+from .cli_lab import run_compare
 from .cli_many import is_first_process, run_classify, run_finetune
 from .cli_replay import run_replay
 from .cli_share import run_convert, run_export, run_push
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vgg-hub {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_finetune(commands)
+    _add_compare(commands)
     _add_replay(commands)
     _add_classify(commands)
     _add_push(commands)
@@ -146,6 +148,24 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
+def _add_trainable(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--trainable",
+        default="head",
+        metavar="head|classifier|block5...block1|all",
+        help="what is trained: the last layer, all Linear layers, from a block on, or all (default: %(default)s)",
+    )
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed",
+        type=_whole(0, MAX_SEED),
+        default=0,
+        help="of the cross-validation's folds; past the head, of the batches and views too (default: %(default)s)",
+    )
+
+
 def _add_unlike(parser: argparse.ArgumentParser, summary: str) -> None:
     parser.add_argument("--no-unlike", dest="unlike", action="store_false", help=summary)
 
@@ -164,18 +184,8 @@ def _add_finetune(commands) -> None:
         metavar="bundled|imagenet|random|REPO",
         help="what to start from; REPO is a Hub repo or a folder, with its own depth (default: %(default)s)",
     )
-    parser.add_argument(
-        "--trainable",
-        default="head",
-        metavar="head|classifier|block5...block1|all",
-        help="what is trained: the last layer, all Linear layers, from a block on, or all (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=_whole(0, MAX_SEED),
-        default=0,
-        help="of the cross-validation's folds; past the head, of the batches and views too (default: %(default)s)",
-    )
+    _add_trainable(parser)
+    _add_seed(parser)
     parser.add_argument(
         "--epochs",
         type=_whole(1, 10**6),
@@ -195,6 +205,18 @@ def _add_finetune(commands) -> None:
         help="with --epochs: where each is kept, for the same command to go on from (default: FOLDER.checkpoints)",
     )
     _add_unlike(parser, "learn no rule that says of a picture that it shows none of the classes")
+    _add_device(parser)
+    _add_json(parser)
+
+
+def _add_compare(commands) -> None:
+    parser = _command(commands, "compare", run_compare, "teach several nets the same photos, and say which is better")
+    parser.add_argument("photos", metavar="PHOTOS", help="a folder or zip with one subfolder of photos a class")
+    parser.add_argument(
+        "--nets", nargs="+", metavar="MODEL", help="folders, shipped checkpoints, Hub repos (default: all that ship)"
+    )
+    _add_trainable(parser)
+    _add_seed(parser)
     _add_device(parser)
     _add_json(parser)
 

@@ -123,7 +123,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     abstaining = _fit_unlike(fitted, features, targets, folds) if unlike else None
     tuned = _tuned(model, list(photos), fitted, scale)
     tuned.unlike = abstaining.rule if abstaining else None
-    predictions = _predictions(cache, fitted.scores * scale)
+    predictions = _predictions(cache, fitted.scores * scale, scenes)
     validation = _validate(fitted.scores, targets, scenes, fitted.method)
     of_scenes = targets[first_of_scenes(scenes)]
     curve = None if fitted.curve is None else mean_of_scenes(fitted.curve, scenes)
@@ -237,12 +237,12 @@ def _shortcut(
     return [found] if found else []
 
 
-def _predictions(cache: FeatureCache, scores: Tensor) -> list[Judged]:
+def _predictions(cache: FeatureCache, scores: Tensor, scenes: Tensor) -> list[Judged]:
     probabilities = scores.softmax(1)
     answers = probabilities.argmax(1).tolist()
     return [
-        Judged(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4))
-        for p, a, row in zip(cache.photos, answers, probabilities, strict=True)
+        Judged(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4), scene)
+        for p, a, row, scene in zip(cache.photos, answers, probabilities, scenes.tolist(), strict=True)
     ]
 
 

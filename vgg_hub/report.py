@@ -58,6 +58,7 @@ class Judged:
     index: int
     predicted: str
     score: float
+    scene: int | None = None
 
 
 Mistake = Judged  # one that was named wrong
