@@ -146,6 +146,8 @@ def test_recipe_grows_the_pictures_and_lets_the_rate_rise_and_fall():
     sizes = [recipe.size(epoch) for epoch in range(10)]
     assert sizes == sorted(sizes)
     assert (sizes[0], sizes[-1]) == (40, 64)
+    whole = Recipe(epochs=5, first_size=32, size_step=32)
+    assert [whole.size(epoch) for epoch in range(5)] == [32, 32, 32, 64, 64]
     assert recipe.rate(0.2) == pytest.approx(recipe.peak_rate, rel=1e-3)
     assert recipe.rate(0) < recipe.rate(0.1) < recipe.rate(0.2) > recipe.rate(0.6) > recipe.rate(1)
     assert recipe.rate(1) < 1e-3 * recipe.peak_rate

@@ -51,6 +51,7 @@ class Recipe:
     smoothing: float = 0.05
     first_size: int = 40
     last_size: int = 64
+    size_step: int = 8
     caltech_repeats: int = 2
     cifar_repeats: int = 1
     cifar_smallest_area: float = SMALLEST_AREA
@@ -63,9 +64,9 @@ class Recipe:
     start: str = ""
 
     def size(self, epoch: int) -> int:
-        """Side of the crops, growing in steps of eight: small pictures first teach as much for less."""
+        """Side of the crops, growing in steps: small pictures first teach as much for less."""
         share = min(1.0, epoch / max(1, 0.6 * self.epochs))
-        return int(self.first_size + (self.last_size - self.first_size) * share) // 8 * 8
+        return int(self.first_size + (self.last_size - self.first_size) * share) // self.size_step * self.size_step
 
     def validation_size(self, name: str) -> int:
         """Side at which a set's validation pictures are judged: that of its last crops."""
