@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from .. import doubts, scenes, shortcuts
+from .. import doubts, lab, scenes, shortcuts
 from ..notes import Note
 from .messages import LANGUAGES
 
@@ -52,10 +52,19 @@ DOUBTS_IN_KOREAN = {
     "uneven": "{many} 사진은 {most}장, {few} 사진은 {least}장입니다. 학습에서는 두 부류의 비중이 같지만, {few}에 관한 결과는 적은 "
     "사진에서 나온 것이니 그 사진을 더 넣으세요."
 }
+LAB_IN_KOREAN = {
+    "noise": "신경망 사이의 차이는 우연일 수 있습니다. 보지 못한 사진 {n}장 가운데 가장 나은 {best}은(는) {most}장, 가장 못한 {worst}은(는) "
+    "{least}장을 맞혔습니다. 사진이 이만큼이면 우열을 가릴 수 없으니 가장 빠른 신경망을 고르세요.",
+    "same": "모든 신경망이 사진 {n}장에서 똑같은 사진을 맞혔습니다. 우열을 가릴 수 없으니 가장 빠른 신경망을 고르세요.",
+    "better": "{best}이(가) {others}보다 낫습니다. 우연으로 보기 어려운 차이입니다.",
+    "best_of_rest": "{best}과(와) {others} 사이의 우열은 사진 {n}장으로는 알 수 없습니다.",
+    "one": "신경망을 하나만 써 보았습니다. 비교하려면 다른 신경망도 써 보세요.",
+}
 
 NOTES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {key: (text, SCENES_IN_KOREAN[key]) for key, text in scenes.SENTENCES.items()}
     | {key: (text, SHORTCUTS_IN_KOREAN[key]) for key, text in shortcuts.SENTENCES.items()}
+    | {key: (text, LAB_IN_KOREAN[key]) for key, text in lab.SENTENCES.items()}
     | {key: (text, DOUBTS_IN_KOREAN[key]) for key, text in doubts.SENTENCES.items()}
 )
 
