@@ -47,6 +47,7 @@ NOTE_VALUES = {
     "count": 12, "own": 7, "scenes": 16, "right": 19, "n": 20, "one": "a.jpg", "other": "b.jpg", "kind": "PNG",
     "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat", "many": HOSTILE, "most": 30, "few": "cat", "least": 5,
     "percent": 50,
+    "best": "vgg11", "worst": HOSTILE, "others": "vgg13, vgg16",
 }  # fmt: skip
 
 
