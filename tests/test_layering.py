@@ -20,7 +20,7 @@ LEVELS = (
     ("many",),
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),
-        *("fingerprint", "verdict", "replay", "lab"),
+        *("fingerprint", "verdict", "replay", "lab", "nearest", "mend"),
         *("guards", "near_duplicates", "scenes", "shortcuts", "room"),
         *("predict", "explain", "start", "parity_loaders"),
     ),

@@ -85,7 +85,7 @@ def test_the_whole_path_with_real_files(open_page, photos, tmp_path):
     assert (cells[0] + cells[1], cells[2] + cells[3]) == (11, 10)
     assert cells[1] >= 1  # the stray photo of dots
     expect(page.locator(".mistakes img").first).to_be_visible()
-    stray = page.locator(".mistakes figure", has_text="dots 0.jpg")
+    stray = page.locator(".mistakes figure", has=page.locator("figcaption", has_text="dots 0.jpg"))
     expect(stray).to_contain_text(re.compile(r"Said 점무늬, \d+\s%\s*It is stripes"))
 
     asked = [photos["stripes"][0], photos["dots"][1]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.page_helpers import request
-from vgg_hub import doubts, errors, lab, scenes, shortcuts, ui
+from vgg_hub import doubts, errors, lab, mend, scenes, shortcuts, ui
 from vgg_hub.ui.amounts import count_in_words, megabytes, seconds_in_words
 from vgg_hub.ui.messages import LANGUAGES, MESSAGES, language_of, say
 from vgg_hub.ui.notes import NOTES
@@ -37,7 +37,7 @@ def test_both_languages_of_a_warning_have_the_same_places(key):
 
 
 def test_every_note_is_translated():
-    keys = [*doubts.SENTENCES, *lab.SENTENCES, *scenes.SENTENCES, *shortcuts.SENTENCES]
+    keys = [*doubts.SENTENCES, *lab.SENTENCES, *mend.SENTENCES, *scenes.SENTENCES, *shortcuts.SENTENCES]
     assert len(keys) == len(set(keys))
     assert NOTES.keys() == set(keys)
 

@@ -7,7 +7,7 @@ from PIL import Image
 from tests.page_helpers import plain_photo, request, text_file
 from vgg_hub.samples import SAMPLE_LABELS
 from vgg_hub.ui import photos as module
-from vgg_hub.ui.photos import add_snap, draw, look, small_jpeg
+from vgg_hub.ui.photos import add_snap, draw, look_a, look_b, small_jpeg
 from vgg_hub.ui.session import Session
 
 
@@ -30,7 +30,7 @@ def test_photos_are_shown_small_and_bad_ones_named(session, tmp_path):
         str(text_file(tmp_path / "<b>notes.jpg")),
         str(plain_photo(tmp_path / "b.png")),
     ]
-    gallery, note, same = look(files, session, request())
+    gallery, note, same = look_a(files, None, session, request())
     assert same is session
     assert [name for _, name in gallery["value"]] == ["큰 사진.JPG", "b.png"]
     assert [size_of(path) for path, _ in gallery["value"]] == [(160, 160), (48, 48)]
@@ -39,9 +39,9 @@ def test_photos_are_shown_small_and_bad_ones_named(session, tmp_path):
 
 
 def test_too_few_and_none(session, tmp_path):
-    gallery, note, _ = look([str(plain_photo(tmp_path / "a.png"))], session, request())
+    gallery, note, _ = look_b(None, [str(plain_photo(tmp_path / "a.png"))], session, request())
     assert "<b>1 photo.</b> Add at least two; ten or more are better." in note
-    gallery, note, _ = look(None, session, request("ko"))
+    gallery, note, _ = look_a(None, None, session, request("ko"))
     assert gallery["visible"] is False
     assert "아직 사진이 없습니다" in note
 
@@ -49,7 +49,7 @@ def test_too_few_and_none(session, tmp_path):
 def test_many_photos_are_counted_and_the_first_shown(session, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PREVIEWED", 3)
     files = [str(plain_photo(tmp_path / f"{i}.png")) for i in range(5)]
-    gallery, note, _ = look(files, session, request())
+    gallery, note, _ = look_a(files, None, session, request())
     assert len(gallery["value"]) == 3
     assert "5 photos; the first 3 are shown." in note
 

@@ -1,4 +1,4 @@
-"""Section 4: the report's words, table and mistakes; every name is escaped."""
+"""Section 4: the report's words and table; every name is escaped."""
 
 import re
 from dataclasses import replace
@@ -6,11 +6,11 @@ from html import escape
 
 import pytest
 
-from tests.page_helpers import plain_photo, request
+from tests.page_helpers import request
 from vgg_hub.notes import Note
-from vgg_hub.report import Mistake, Report, Validation
+from vgg_hub.report import Report, Validation
 from vgg_hub.ui.notes import NOTES
-from vgg_hub.ui.report import MAX_MISTAKES, report_html, show
+from vgg_hub.ui.report import report_html, show
 from vgg_hub.ui.session import Session
 from vgg_hub.verdict import SENTENCES, Verdict
 
@@ -46,8 +46,9 @@ def test_names_run_no_markup():
 NOTE_VALUES = {
     "count": 12, "own": 7, "scenes": 16, "right": 19, "n": 20, "one": "a.jpg", "other": "b.jpg", "kind": "PNG",
     "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat", "many": HOSTILE, "most": 30, "few": "cat", "least": 5,
-    "percent": 50,
     "best": "vgg11", "worst": HOSTILE, "others": "vgg13, vgg16",
+    "percent": 50, "moved": 3, "left_out": 1, "right_now": 21, "n_now": 22, "percent_now": 95, "low": 40, "high": 60, "low_now": 77,
+    "high_now": 99, "p": "p = 0.031",
 }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_the_verdict_stands_in_both_languages(key):
 
 
 def test_the_matrix_is_readable_without_colour():
-    cell = r'<td class="(right|wrong)"[^>]*aria-label="([^"]*)">(\d+)(?:<span[^>]*>(.)</span>)?'
+    cell = r'<td class="(right|wrong)"[^>]*><button type="button"[^>]* aria-label="([^"]*)">(\d+)<span[^>]*>(.)</span>'
     cells = re.findall(cell, report_html(REPORT, "en"))
     assert [(kind, count, mark) for kind, _, count, mark in cells] == [
         ("right", "11", "✓"),
@@ -91,7 +92,10 @@ def test_the_matrix_is_readable_without_colour():
         ("wrong", "1", "✗"),
         ("right", "7", "✓"),
     ]
-    assert cells[0][1] == "11 photos of cat were named cat"
+    assert cells[0][1] == "11 photos of cat were named cat; show them"
+    empty = report_html(replace(REPORT, validation=replace(REPORT.validation, confusion=[[12, 0], [0, 8]])), "en")
+    assert empty.count('data-do="cell"') == 2  # there is nothing to open where there is none
+    assert '<span aria-label="0 photos of cat were named' in empty
 
 
 def test_guessing_is_the_larger_class():
@@ -99,49 +103,8 @@ def test_guessing_is_the_larger_class():
     assert "interval from 68 to 99 %" in report_html(REPORT, "en")
 
 
-@pytest.fixture
-def session(tmp_path):
+def test_nothing_taught_says_what_to_do():
     session = Session()
-    session.photos = {
-        "cat": [plain_photo(tmp_path / f"{i}.png") for i in range(3)],
-        HOSTILE: [plain_photo(tmp_path / f"{i}.jpg", "blue") for i in range(3)],
-    }
-    yield session
-    session.close()
-
-
-def test_nothing_taught_says_what_to_do(session):
     html, same = show(session, request())
     assert "Nothing taught yet. The report comes here" in html
     assert same is session
-
-
-def test_mistakes_are_shown_with_truth_answer_and_score(session):
-    session.report = replace(
-        REPORT,
-        mistakes=[Mistake("1.png", "cat", 1, HOSTILE, 0.61), Mistake(f"{HOSTILE}.jpg", HOSTILE, 2, "cat", 0.5512)],
-    )
-    html, _ = show(session, request())
-    assert "Photos it got wrong: 2" in html
-    assert html.count('<img src="data:image/jpeg;base64,') == 2
-    assert "<img src=x" not in html
-    assert (
-        "<b>Said &lt;img src=x onerror=alert(1)&gt;, 61\N{NO-BREAK SPACE}%</b> <span>It is cat</span> <span>1.png</span>"
-        in html
-    )
-    assert "<b>Said cat, 55\N{NO-BREAK SPACE}%</b>" in html
-
-
-def test_a_photo_that_is_gone_leaves_the_others(session):
-    session.photos["cat"][0].unlink()
-    session.report = replace(
-        REPORT, mistakes=[Mistake("0.png", "cat", 0, "cat", 0.5), Mistake("1.png", "cat", 1, "cat", 0.5)]
-    )
-    assert show(session, request())[0].count("<figure>") == 1
-
-
-def test_many_mistakes_are_cut_and_none_is_said(session):
-    session.report = replace(REPORT, mistakes=[Mistake("1.png", "cat", 1, HOSTILE, 0.6)] * (MAX_MISTAKES + 5))
-    assert show(session, request())[0].count("<figure>") == MAX_MISTAKES
-    session.report = REPORT
-    assert "It got none of its photos wrong" in show(session, request())[0]

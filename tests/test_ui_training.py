@@ -33,7 +33,12 @@ def files(tmp_path):
 
 
 def run(
-    session, files, labels=("stripes", "dots"), net=(11, True, "bundled", "", "cpu"), language="en", how=("head", True)
+    session,
+    files,
+    labels=("stripes", "dots"),
+    net=(11, True, "bundled", "", "cpu"),
+    language="en",
+    how=("head", True, False),
 ):
     return train(session, *labels, *files, *net, *how, request(language))
 

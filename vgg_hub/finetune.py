@@ -25,6 +25,7 @@ from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, Heads, fit_heads, prior_photos
 from .model import VGG
+from .nearest import nearest_photos
 from .notes import Note
 from .predict import Classifier, Picture, resolve_device
 from .report import Abstention, Judged, Report, Validation, binomial_interval, confusion, fit_scale, stratified_folds
@@ -123,7 +124,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
     abstaining = _fit_unlike(fitted, features, targets, folds) if unlike else None
     tuned = _tuned(model, list(photos), fitted, scale)
     tuned.unlike = abstaining.rule if abstaining else None
-    predictions = _predictions(cache, fitted.scores * scale, scenes)
+    predictions = _predictions(cache, fitted.scores * scale, scenes, nearest_photos(features[:, 0], targets, scenes))
     validation = _validate(fitted.scores, targets, scenes, fitted.method)
     of_scenes = targets[first_of_scenes(scenes)]
     curve = None if fitted.curve is None else mean_of_scenes(fitted.curve, scenes)
@@ -237,12 +238,14 @@ def _shortcut(
     return [found] if found else []
 
 
-def _predictions(cache: FeatureCache, scores: Tensor, scenes: Tensor) -> list[Judged]:
-    probabilities = scores.softmax(1)
-    answers = probabilities.argmax(1).tolist()
+def _predictions(cache: FeatureCache, scores: Tensor, scenes: Tensor, nearest: list[list[list[int]]]) -> list[Judged]:
+    probabilities, names = scores.softmax(1), cache.labels
+    rows = zip(cache.photos, probabilities.argmax(1).tolist(), probabilities, scenes.tolist(), strict=True)
     return [
-        Judged(p.name, cache.labels[p.target], p.index, cache.labels[a], round(float(row[a]), 4), scene)
-        for p, a, row, scene in zip(cache.photos, answers, probabilities, scenes.tolist(), strict=True)
+        Judged(
+            p.name, names[p.target], p.index, names[a], round(float(row[a]), 4), scene, nearest[i] if nearest else None
+        )
+        for i, (p, a, row, scene) in enumerate(rows)
     ]
 
 

@@ -46,11 +46,13 @@ class Validation:
     confusion: list[list[int]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A photo, `predicted` by cross-validation with the probability `score`; `label` is the truth.
 
-    `index` counts the photos of the true class in the order given.
+    `index` counts the photos of the true class in the order given. `scene` is equal for photos of one scene (a burst).
+    `nearest` names, for each class in the order of the labels, the photos that the net finds most alike, by their places in
+    the report's predictions, see `nearest`. None: not measured.
     """
 
     file: str
@@ -59,6 +61,7 @@ class Judged:
     predicted: str
     score: float
     scene: int | None = None
+    nearest: list[list[int]] | None = None
 
 
 Mistake = Judged  # one that was named wrong

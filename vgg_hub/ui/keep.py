@@ -38,7 +38,7 @@ class Shelf:
         """Keep what the session holds; gives the key, "" where it holds nothing."""
         if session.tuned is None:
             return ""
-        names = ("tuned", "report", "photos", "choice")
+        names = ("tuned", "report", "photos", "choice", "mending")
         key, now = secrets.token_urlsafe(24), time.monotonic()
         with self._lock:
             for old in [name for name, kept in self._kept.items() if kept.until < now]:

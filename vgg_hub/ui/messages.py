@@ -8,6 +8,7 @@ from types import MappingProxyType
 import gradio as gr
 
 from ..verdict import SENTENCES
+from .mend_messages import MEND_MESSAGES
 
 __all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
 
@@ -162,6 +163,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "{count} photos of {truth} were named {answer}",
             "{truth} 사진 {count}장을 {answer}(이)라고 답함",
         ),
+        "report_matrix_show": ("{said}; show them", "{said}; 사진 보기"),
         "report_notes": ("Please note", "알아 둘 점"),
         "report_how": ("How this was measured", "어떻게 쟀나"),
         "report_method": ("Method", "방법"),
@@ -178,13 +180,11 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "부류의 사진 가운데 약 {own} %에 잘못 답하고({low} %에서 {high} % 사이일 가능성이 높음), "
             "다른 사물의 사진 가운데 약 {others} %에 답함",
         ),
-        "report_mistakes": ("Photos it got wrong: {n}", "틀린 사진: {n}장"),
         "report_no_mistakes": (
             "It got none of its photos wrong when it had not seen them.",
             "보지 못한 상태에서 틀린 사진이 한 장도 없습니다.",
         ),
-        "report_mistake": ("Said {answer}, {score} %", "{answer}(이)라고 답함, {score} %"),
-        "report_truth": ("It is {truth}", "실제: {truth}"),
+        **MEND_MESSAGES,
         # 5 Classify
         "classify_by_tuned": (
             "Answers come from what you taught: {labels}.",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from .. import doubts, lab, scenes, shortcuts
+from .. import doubts, lab, mend, scenes, shortcuts
 from ..notes import Note
+from .mend_messages import MEND_NOTES_IN_KOREAN
 from .messages import LANGUAGES
 
 __all__ = ["NOTES", "say_note"]
@@ -66,6 +67,7 @@ NOTES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     | {key: (text, SHORTCUTS_IN_KOREAN[key]) for key, text in shortcuts.SENTENCES.items()}
     | {key: (text, LAB_IN_KOREAN[key]) for key, text in lab.SENTENCES.items()}
     | {key: (text, DOUBTS_IN_KOREAN[key]) for key, text in doubts.SENTENCES.items()}
+    | {key: (text, MEND_NOTES_IN_KOREAN[key]) for key, text in mend.SENTENCES.items()}
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from . import account, api, classify, keep, net, photos, publish, report, share, training
+from . import account, api, classify, keep, mend, net, photos, publish, report, share, training
 from .look import CSS, HEAD, THEME
 from .session import Session
 from .words import I18N, WORDS, word
@@ -18,6 +18,7 @@ HOUR = 3600
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 2}
 # Uploads wait for the network and for the loaders that check them; a few at a time, and no one who trains waits for them.
 UPLOAD = {"concurrency_id": "upload", "concurrency_limit": 2}
+LOOK = {"concurrency_id": "photos", "concurrency_limit": 2}
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 MAX_WAITING = 32
 MAX_FILE_SIZE = "200mb"
@@ -58,15 +59,16 @@ def build() -> gr.Blocks:
         net_inputs = _section("net", net.build)
         cards = _section("photos", photos.build)
         train = _section("train", training.build)
-        report_body = _section("report", report.build)
+        report_body, mending = _section("report", lambda: (report.build(), mend.build()))
         answers = _section("classify", classify.build)
         shared, published = _section("share", lambda: (share.build(), publish.build()))
         gr.Markdown(word("paper"), elem_id="foot")
         api.add_endpoints(session, COMPUTE)
         _wire_net(demo, net_inputs)
         _wire_photos(demo, session, cards)
-        shows = _wire_shows(demo, session, report_body, answers, shared, published)
-        _wire_training(session, samples, net_inputs, cards, train, answers, shows)
+        shows = _wire_shows(demo, session, report_body, mending, answers, shared, published)
+        _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
+        _wire_mend(session, report_body, mending, cards)
         _wire_classify(session, net_inputs, answers)
         demo.load(js=KOREAN_TITLE)
         demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
@@ -94,15 +96,15 @@ def _wire_net(demo: gr.Blocks, inputs: net.NetInputs) -> None:
 
 
 def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, photos.Card]) -> None:
-    for card in cards:
+    files = [card.files for card in cards]
+    for card, look in zip(cards, (photos.look_a, photos.look_b), strict=True):
         gr.on(
             [demo.load, card.files.change],
-            photos.look,
-            [card.files, session],
+            look,
+            [*files, session],
             [card.preview, card.note, session],
             trigger_mode="always_last",
-            concurrency_id="photos",
-            concurrency_limit=2,
+            **LOOK,
             **PRIVATE,
         )
         added = card.snap.change(
@@ -115,10 +117,11 @@ def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, p
         added.success(js=NEXT_SNAP.format(card.snap.elem_id))
 
 
-def _wire_shows(demo, session, report_body, answers, shared, published) -> list[tuple[Callable, list]]:
+def _wire_shows(demo, session, report_body, mending, answers, shared, published) -> list[tuple[Callable, list]]:
     """What shows the session's outcome: on opening, and after each run."""
     shows = [
         (report.show, [report_body, session]),
+        (mend.show, [mending.photos, mending.changes, mending.again, session]),
         (classify.who_answers, [answers.who, session]),
         (share.offer, [shared.said, shared.button, shared.file, shared.code, session]),
         (publish.suggest, [*_upload(published), session]),
@@ -152,15 +155,28 @@ def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishPart
     pushed.failure(publish.explain, [session], [parts.progress, session], queue=False, **PRIVATE)
 
 
-def _wire_training(session, samples, net_inputs, cards, train, answers, shows) -> None:
+def _wire_mend(session, report_body, parts: mend.MendParts, cards: tuple[photos.Card, photos.Card]) -> None:
+    shown = [parts.photos, parts.changes, parts.again, parts.focus, session]
+    previews = [component for card in cards for component in (card.preview, card.note)]
+    for pressed in (report_body, parts.photos, parts.changes):
+        done = pressed.click(mend.act, [session], shown, **LOOK, **PRIVATE)
+        done.success(None, [parts.focus], js=mend.FOCUS)
+        done.success(
+            photos.look_again, [*(card.files for card in cards), session], [*previews, session], **LOOK, **PRIVATE
+        )
+
+
+def _wire_training(session, samples, net_inputs, cards, train, teach_again, answers, shows) -> None:
     a, b = cards
     inputs = [session, a.name, b.name, a.files, b.files, *net_inputs.all, train.trainable, train.unlike]
     buttons = [train.teach, train.stop, train.progress, session]
     drawn = samples.click(photos.draw, [session], [a.name, a.files, b.name, b.files, session], **PRIVATE)
     drawn = drawn.success(js=SCROLL.format("train"))
-    for start in (train.teach.click, drawn.success):
+    for start, again in ((train.teach.click, False), (drawn.success, False), (teach_again.click, True)):
         begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
-        trained = begun.success(training.train, inputs, [train.progress, train.curves, session], **COMPUTE, **PRIVATE)
+        trained = begun.success(
+            training.train, [*inputs, gr.State(again)], [train.progress, train.curves, session], **COMPUTE, **PRIVATE
+        )
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
             ended(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
         trained.failure(training.explain, [session], [train.progress, session], queue=False, **PRIVATE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from PIL import Image
 
 from ..data import file_name, read_image
 from ..errors import PhotoError
+from ..mend import Change, mended
 from ..samples import draw_samples
 from .guard import for_page
 from .look import note
@@ -22,7 +24,7 @@ from .session import Session
 from .uploads import uploaded_file
 from .words import word
 
-__all__ = ["Card", "add_snap", "build", "draw", "look", "small_jpeg"]
+__all__ = ["Card", "add_snap", "build", "draw", "look_a", "look_again", "look_b", "small_jpeg", "thumbnail"]
 
 PREVIEWED = 60
 THUMBNAIL_SIDE = 160
@@ -79,27 +81,82 @@ def _card(letter: str) -> Card:
     return Card(name, files, preview, note, snap)
 
 
+Looked = tuple[dict[str, object], str]
+
+
 @for_page
-def look(files: list[str] | None, session: Session, request: gr.Request) -> tuple[dict[str, object], str, Session]:
-    """Show a card's photos small, and say which files are not photos.
+def look_a(
+    files_a: list[str] | None, files_b: list[str] | None, session: Session, request: gr.Request
+) -> tuple[dict[str, object], str, Session]:
+    """Show the first card's photos small, and say which files are not photos.
 
     Returns:
         An update of the gallery, HTML, and the session.
     """
+    return (*_look(0, (files_a, files_b), session, language_of(request)), session)
+
+
+@for_page
+def look_b(
+    files_a: list[str] | None, files_b: list[str] | None, session: Session, request: gr.Request
+) -> tuple[dict[str, object], str, Session]:
+    """As `look_a`, of the second card."""
+    return (*_look(1, (files_a, files_b), session, language_of(request)), session)
+
+
+@for_page
+def look_again(
+    files_a: list[str] | None, files_b: list[str] | None, session: Session, request: gr.Request
+) -> tuple[dict[str, object], str, dict[str, object], str, Session]:
+    """Show both cards with what the visitor changed since: updates and HTML of each, and the session."""
     language = language_of(request)
-    if not files:
-        return gr.update(value=None, visible=False), _empty(language), session
-    collected = session.collect(files)
-    folder = session.new_folder("thumbnails")
-    shown, left_out = [], list(collected.left_out)
-    for number, path in enumerate(collected.pictures[:PREVIEWED]):
+    return (*_look(0, (files_a, files_b), session, language), *_look(1, (files_a, files_b), session, language), session)
+
+
+def _look(position: int, files: Sequence[list[str] | None], session: Session, language: str) -> Looked:
+    mending = session.mending
+    looked_at = files if mending.changes else [some if i == position else None for i, some in enumerate(files)]
+    collected = [session.collect(some) for some in looked_at]
+    given = dict(zip("ab", (found.pictures for found in collected), strict=True))
+    changes, letter = mending.wanted(given) if mending.changes else (), "ab"[position]
+    pictures = mended(given, changes)[letter]
+    if not files[position] and not pictures:
+        return gr.update(value=None, visible=False), _empty(language)
+    shown, left_out = [], list(collected[position].left_out)
+    for path in pictures[:PREVIEWED]:
         try:
-            (folder / f"{number}.jpg").write_bytes(small_jpeg(path))
-            shown.append((folder / f"{number}.jpg", file_name(path)))
+            shown.append((thumbnail(session, path), file_name(path)))
         except PhotoError as error:
             left_out.append(str(error))
-    ready = len(shown) + len(collected.pictures[PREVIEWED:])
-    return gr.update(value=shown, visible=bool(shown)), _note(ready, left_out, language), session
+    ready = len(shown) + len(pictures[PREVIEWED:])
+    html = _note(ready, left_out, _changed(changes, letter, language), language)
+    return gr.update(value=shown, visible=bool(shown)), html
+
+
+def _changed(changes: Sequence[Change], letter: str, language: str) -> str:
+    """How a card's photos were changed by hand; "" where they were not."""
+    of_card = [change for change in changes if letter in (change.label, change.to)]
+    if not of_card:
+        return ""
+    here = sum(change.to == letter for change in of_card)
+    out = sum(change.to is None for change in of_card)
+    return say(language, "photos_changed", here=here, away=len(of_card) - here - out, out=out)
+
+
+def thumbnail(session: Session, source: Path, side: int = THUMBNAIL_SIDE) -> Path:
+    """The file of a photo made small (see `small_jpeg`), written when it is first asked for and gone with the visitor.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
+    name = hashlib.sha256(f"{side} {source}".encode()).hexdigest()
+    target = session.folder / f"small-{name}.jpg"
+    if not target.exists():
+        half = session.new_folder("small") / target.name  # whole or not at all: another event may be reading
+        half.write_bytes(small_jpeg(source, side))
+        half.replace(target)
+        half.parent.rmdir()
+    return target
 
 
 def small_jpeg(source: Path, side: int = THUMBNAIL_SIDE) -> bytes:
@@ -119,12 +176,14 @@ def _empty(language: str) -> str:
     return note(say(language, "photos_none"))
 
 
-def _note(ready: int, left_out: Sequence[str], language: str) -> str:
+def _note(ready: int, left_out: Sequence[str], changed: str, language: str) -> str:
     parts = [say(language, "photo_ready") if ready == 1 else say(language, "photos_ready", n=ready)]
     if ready > PREVIEWED:
         parts.append(say(language, "photos_shown", n=PREVIEWED))
     if left_out:
         parts.append(say(language, "photos_left_out", n=len(left_out)))
+    if changed:
+        parts.append(changed)
     more = f" {escape(say(language, 'photos_more'))}" if ready < 2 else ""
     sentences = "".join(f"<li>{escape(text)}</li>" for text in left_out[:20])
     listing = f'<ul class="left-out">{sentences}</ul>' if sentences else ""

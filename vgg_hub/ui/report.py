@@ -2,75 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 import gradio as gr
 
 from ..card import accuracy_sentence
-from ..errors import PhotoError
 from ..report import Abstention, Report, Validation
 from .amounts import seconds_in_words
 from .look import note
+from .mend import PRESSES, effect_html
 from .messages import language_of, say
 from .notes import say_note
-from .photos import small_jpeg
 from .session import Session
 from .words import word
 
 __all__ = ["build", "report_html", "show"]
 
-MISTAKE_SIDE = 240
-MAX_MISTAKES = 40
-
 
 def build() -> gr.HTML:
     """Lay the section out."""
     gr.Markdown(word("report"), elem_classes="heading")
-    return gr.HTML(js_on_load=None, elem_id="report-body")
+    return gr.HTML(js_on_load=PRESSES, elem_id="report-body")
 
 
 def show(session: Session, request: gr.Request) -> tuple[str, Session]:
-    """The report of the visitor's last fine-tuning, with the photos it got wrong: HTML, and the session."""
+    """The report of the visitor's last fine-tuning: HTML, and the session."""
     language = language_of(request)
     if session.report is None:
         return note(say(language, "report_empty")), session
-    html = report_html(session.report, language) + _mistakes(session.report, session.photos, language)
+    html = report_html(session.report, language, effect_html(session, language))
     return html.replace(" %", "\N{NO-BREAK SPACE}%"), session  # a percent sign never begins a line
 
 
-def _mistakes(report: Report, photos: Mapping[str, Sequence[Path]], language: str) -> str:
-    if not report.mistakes:
-        return f'<p class="mistakes-title">{escape(say(language, "report_no_mistakes"))}</p>'
-    figures = ""
-    for mistake in report.mistakes[:MAX_MISTAKES]:
-        try:
-            picture = base64.b64encode(small_jpeg(photos[mistake.label][mistake.index], MISTAKE_SIDE)).decode()
-        except PhotoError:  # the file is gone: an upload older than an hour
-            continue
-        said = say(language, "report_mistake", answer=mistake.predicted, score=f"{100 * mistake.score:.0f}")
-        truth = say(language, "report_truth", truth=mistake.label)
-        figures += (
-            f'<figure><img src="data:image/jpeg;base64,{picture}" alt="{escape(mistake.file)}" loading="lazy">'
-            f"<figcaption><b>{escape(said)}</b> <span>{escape(truth)}</span> <span>{escape(mistake.file)}</span>"
-            "</figcaption></figure>"
-        )
-    title = say(language, "report_mistakes", n=len(report.mistakes))
-    return f'<p class="mistakes-title">{escape(title)}</p><div class="mistakes">{figures}</div>'
-
-
-def report_html(report: Report, language: str) -> str:
-    """The figures of a report; every name in it is escaped."""
+def report_html(report: Report, language: str, effect: str = "") -> str:
+    """The figures of a report; every name in it is escaped. `effect`: HTML of what changes to the photos did."""
     validation = report.validation
     judged = (report.scenes or report.counts).values()
     chance = max(judged) / sum(judged)
+    # What `effect` tells in full need not stand among the warnings again.
+    warnings = [text for text in report.warnings if not (effect and getattr(text, "key", "") == "mend_mended")]
     return (
         f'<div class="verdict"><p class="figure">{100 * validation.accuracy:.0f}<small> %</small></p>'
         f"<div><p>{escape(_sentence(validation, language))}</p>{_interval(validation, chance, language)}"
         f"{_limit(report, language)}</div></div>"
-        f"{_notes(report.warnings, language)}{_matrix(report, language)}{_how(report, language)}"
+        f"{effect}{_notes(warnings, language)}{_matrix(report, language)}{_how(report, language)}"
     )
 
 
@@ -136,8 +111,12 @@ def _matrix(report: Report, language: str) -> str:
             )
             kind, mark = ("right", "✓") if truth == answer else ("wrong", "✗")
             share = count / max(sum(counts), 1)
-            mark = f'<span aria-hidden="true">{mark}</span>' if count else ""
-            cells += f'<td class="{kind}" style="--share:{share:.2f}" aria-label="{escape(alt)}">{count}{mark}</td>'
+            inside = f'<span aria-label="{escape(alt)}" role="img">{count}</span>'
+            if count:
+                show = escape(say(language, "report_matrix_show", said=alt))
+                inside = f'<button type="button" data-do="cell" data-truth="{truth}" data-answer="{answer}" '
+                inside += f'aria-label="{show}">{count}<span aria-hidden="true">{mark}</span></button>'
+            cells += f'<td class="{kind}" style="--share:{share:.2f}">{inside}</td>'
         rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
     return (
         f'<div class="matrix"><table><caption>{escape(say(language, "report_matrix"))}</caption>'

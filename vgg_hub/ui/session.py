@@ -20,6 +20,7 @@ from ..report import Report
 from ..start import starting_model, starting_source
 from .account import on_space
 from .choice import Choice
+from .mending import Mending
 from .stop_file import StopFile
 
 __all__ = ["Backbones", "Collected", "Session", "backbones"]
@@ -47,6 +48,7 @@ class Session:
         report: of that fine-tuning.
         photos: the photos that it was taught with, by class, in the order given.
         choice: the net that they chose last.
+        mending: what they changed about the photos after a look at the mistakes.
         problem: why the last run failed, in one sentence; "" where it did not.
         push_problem: the same of the last upload.
     """
@@ -56,6 +58,7 @@ class Session:
         self.report: Report | None = None
         self.photos: dict[str, list[Path]] = {}
         self.choice = Choice()
+        self.mending = Mending()
         self.problem = self.push_problem = ""
         self._stop: StopFile | None = None
         self._busy = threading.Lock()
@@ -142,7 +145,7 @@ class Session:
         """Stop what runs and delete the visitor's files."""
         self.stop()
         self.tuned = self.report = None
-        self.photos, self._collected = {}, OrderedDict()
+        self.photos, self._collected, self.mending = {}, OrderedDict(), Mending()
         if self._folder is not None:
             self._remove()
             self._folder = None

@@ -17,12 +17,26 @@ from .curves import curves_html
 from .gpu_work import Outcome, Wishes, adopt, work
 from .guard import for_page, sentence
 from .look import bar, note, problem
+from .mending import Lesson, note_of
 from .messages import language_of, say
 from .net import choose
 from .session import Session, backbones
+from .stop_file import StopFile
 from .words import word
 
-__all__ = ["TRAINABLE", "TrainParts", "begin", "build", "explain", "invite", "settle", "stop", "teach", "train"]
+__all__ = [
+    "TRAINABLE",
+    "TrainParts",
+    "begin",
+    "build",
+    "explain",
+    "invite",
+    "settle",
+    "stop",
+    "teach",
+    "teach_again",
+    "train",
+]
 
 TRAINABLE = ("head", "classifier", "block5", "block4", "block3", "block2", "block1", "all")
 SECONDS_BETWEEN_DRAWINGS = 0.15
@@ -94,16 +108,36 @@ def teach(
     with session.run() as stop_file:
         names = check_labels(labels)
         collected = [session.collect(some) for some in files]
-        photos = {name: found.pictures for name, found in zip(names, collected, strict=True)}
-        session.choice = choice
-        start = backbones.get(choice)
-        for event in work(choice, photos, wishes, stop_file):
-            if not isinstance(event, Outcome):
-                yield event
-                continue
-            event.report.warnings[:0] = [text for found in collected for text in found.left_out]
-            session.tuned, session.report, session.photos = adopt(start, event), event.report, photos
-            yield Finished(session.tuned, event.report)
+        given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
+        left_out = [text for found in collected for text in found.left_out]
+        yield from _follow(session, Lesson(choice, wishes, given, left_out, session.mending.wanted(given)), stop_file)
+
+
+def teach_again(session: Session) -> Iterator[Event]:
+    """As `teach`, from the photos of the last run with the changes that the visitor made to them since.
+
+    Raises:
+        VGGHubError: as `teach`; nothing was taught yet.
+    """
+    with session.run() as stop_file:
+        yield from _follow(session, session.mending.again(), stop_file)
+
+
+def _follow(session: Session, lesson: Lesson, stop_file: StopFile) -> Iterator[Event]:
+    photos, session.choice = lesson.photos(), lesson.choice
+    start = backbones.get(lesson.choice)
+    for event in work(lesson.choice, photos, lesson.wishes, stop_file):
+        if not isinstance(event, Outcome):
+            yield event
+            continue
+        said = note_of(lesson.changes)
+        event.report.warnings[:0] = [*lesson.left_out, *said]
+        tuned = adopt(start, event)
+        if said:
+            tuned.provenance = {**tuned.provenance, "notes": said}
+        session.tuned, session.report, session.photos = tuned, event.report, photos
+        session.mending.keep(lesson, event.report)
+        yield Finished(tuned, event.report)
 
 
 def invite(request: gr.Request) -> tuple[str, str]:
@@ -139,9 +173,10 @@ def train(
     device: str,
     trainable: str,
     unlike: bool,
+    again: bool,
     request: gr.Request,
 ) -> Iterator[tuple[str, str, Session]]:
-    """Teach what the page holds.
+    """Teach what the page holds, or, `again`, the photos of the last run as the visitor changed them.
 
     Yields:
         HTML of the progress, HTML of the curves, and the session.
@@ -151,9 +186,15 @@ def train(
     started = drawn = time.perf_counter()
     yield bar(say(language, "train_loading"), None), curves_html(steps, language), session
     try:
-        choice = choose(depth, batch_norm, weights, repo, device)
-        wishes = Wishes(str(trainable), unlike=bool(unlike))
-        for event in teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes):
+        if again:
+            events = teach_again(session)
+        else:
+            choice, wishes = (
+                choose(depth, batch_norm, weights, repo, device),
+                Wishes(str(trainable), unlike=bool(unlike)),
+            )
+            events = teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes)
+        for event in events:
             if isinstance(event, Step):
                 steps.append(event)
             last_step = isinstance(event, Step) and event.seconds_left == 0

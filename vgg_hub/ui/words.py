@@ -82,6 +82,7 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "두 가지 어느 쪽과도 닮지 않은 사진일 때",
         ),
         "report": ("## Report", "## 결과"),
+        "teach_again": ("Teach again", "다시 가르치기"),
         "classify": ("## Classify", "## 분류"),
         "one_photo": ("One photo", "사진 한 장"),
         "answer": ("Answer", "답"),
