@@ -47,8 +47,8 @@ NOTE_VALUES = {
     "count": 12, "own": 7, "scenes": 16, "right": 19, "n": 20, "one": "a.jpg", "other": "b.jpg", "kind": "PNG",
     "other_kind": "JPEG", "label": HOSTILE, "other_label": "cat", "many": HOSTILE, "most": 30, "few": "cat", "least": 5,
     "best": "vgg11", "worst": HOSTILE, "others": "vgg13, vgg16",
-    "percent": 50, "moved": 3, "left_out": 1, "right_now": 21, "n_now": 22, "percent_now": 95, "low": 40, "high": 60, "low_now": 77,
-    "high_now": 99, "p": "p = 0.031",
+    "percent": 50, "moved": 3, "left_out": 1, "right_now": 21, "n_now": 22, "percent_now": 95, "low": 40,
+    "high": 60, "low_now": 77, "high_now": 99, "p": "p = 0.031",
 }  # fmt: skip
 
 
