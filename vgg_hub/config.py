@@ -81,7 +81,7 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
         raise LabelError(f"The class names are one text, {labels[:40]!r}; expected a list of names.")
     if not isinstance(labels, Sequence):
         raise LabelError(f"The class names are {labels!r:.40}; expected a list of names.")
-    clean: list[str] = []
+    clean: dict[str, str] = {}  # by what two of them may not share
     for position, label in enumerate(labels, start=1):
         if not isinstance(label, str):
             raise LabelError(f"Class name {position} is {label!r}; expected text.")
@@ -100,10 +100,10 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
             )
         if name in (".", ".."):
             raise LabelError(f"Class name {position} is {name!r}, which names a folder; choose another name.")
-        if name.casefold() in (other.casefold() for other in clean):
+        if name.casefold() in clean:
             raise LabelError(f"Two classes have the same name, {name!r}; give each class its own name.")
-        clean.append(name)
-    return tuple(clean)
+        clean[name.casefold()] = name
+    return tuple(clean.values())
 
 
 def is_unseen(character: str) -> bool:
