@@ -107,6 +107,16 @@ def test_a_net_that_was_changed_answers_as_it_is_now(change, x):
     torch.testing.assert_close(Classifier(net, "cpu").embed(x), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_a_net_made_under_inference_mode_answers_as_it_is_now(x):
+    with torch.inference_mode():
+        net = lively(batch_norm=True, hidden_features=0)
+        old = Classifier(net, "cpu").embed(x)
+        net.features[0].weight.mul_(2)
+        expected = net.embed(x)
+        assert not torch.allclose(old, expected, atol=1e-3)
+        torch.testing.assert_close(Classifier(net, "cpu", "float32").embed(x), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_a_copy_has_forms_of_its_own(x):
     net = lively(batch_norm=True, hidden_features=0)
     net.forms.of(net, CPU, torch.float32)

@@ -165,6 +165,8 @@ class Forms:
     def of(self, model: VGG, device: torch.device, dtype: torch.dtype) -> Prepared:
         """The form of a model, made anew where one of its tensors was changed or put in another's place since."""
         tensors = [*model.features.state_dict().values(), *model.classifier[:-1].state_dict().values()]
+        if any(t.is_inference() for t in tensors):  # made under torch.inference_mode, which counts no versions
+            return Prepared(model, device, dtype)
         now = tuple((t.data_ptr(), t._version) for t in tensors)
         with self._lock:
             entry = self._entries.get((device, dtype))
