@@ -28,7 +28,7 @@ LEVELS = (
     ("data", "archive", "zip_entries", "picture", "pixels", "magic"),
     ("model",),
     (
-        *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled"),
+        *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled", "read_ahead"),
         *("config_json", "config_foreign"),
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),

@@ -19,6 +19,7 @@ from torch import Tensor
 from .config import VGGConfig
 from .errors import CheckpointError
 from .layouts import from_disk, is_timm_layout, shapes_on_disk
+from .read_ahead import read_ahead
 
 __all__ = [
     "CARD_FILE",
@@ -157,6 +158,7 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
                 raise CheckpointError(
                     f"{path.name} of {shown} does not hold the tensors that its config.json describes; {problems}."
                 )
+            read_ahead(path)
             tensors = {key: file.get_tensor(key) for key in found}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
