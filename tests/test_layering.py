@@ -29,6 +29,7 @@ LEVELS = (
     ("model",),
     (
         *("hub", "hub_errors", "push", "sources", "transfer", "delta", "folder", "layouts", "bundled", "read_ahead"),
+        *("space", "space_files"),
         *("config_json", "config_foreign"),
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),

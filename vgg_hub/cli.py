@@ -27,7 +27,7 @@ from .cli_commands import run_app, run_inspect
 from .cli_lab import run_compare
 from .cli_many import is_first_process, run_classify, run_finetune
 from .cli_replay import run_replay
-from .cli_share import run_convert, run_export, run_push
+from .cli_share import run_convert, run_export, run_push, run_space
 from .cli_text import complain
 from .config import DEPTHS
 from .errors import VGGHubError
@@ -110,6 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_push(commands)
     _add_convert(commands)
     _add_export(commands)
+    space = _command(commands, "space", run_space, "make or update a Space of your own with the page")
+    space.add_argument("repo", metavar="OWNER/NAME", help="the Space; made if it is not there")
+    space.add_argument("--private", action="store_true", help="make it private; one that is public is refused")
+    space.add_argument("--hardware", help="cpu-basic, zero-a10g, t4-small, ... (default: the Hub's choice)")
     inspect = _command(commands, "inspect", run_inspect, "show what a model is: its layers, labels and scores")
     _add_model(inspect)
     _add_json(inspect)

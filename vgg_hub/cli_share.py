@@ -1,4 +1,4 @@
-"""The subcommands that hand models on: push, convert, export; each `run_*` returns the exit status."""
+"""The subcommands that hand models or the page on: push, convert, export, space; each `run_*` returns the exit status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .cli_text import complain, one_line, show, show_json
 from .config import MAX_CHANNELS
 from .errors import CheckpointError, ConfigError, LabelError
 
-__all__ = ["run_convert", "run_export", "run_push"]
+__all__ = ["run_convert", "run_export", "run_push", "run_space"]
 
 WEIGHTS_FILES = (".pth", ".pt", ".bin", ".ckpt", ".safetensors")
 MAX_LABEL_BYTES = 4_000_000
@@ -32,6 +32,13 @@ def run_push(options: argparse.Namespace) -> int:
         say=complain,
     )
     show(url)
+    return 0
+
+
+def run_space(options: argparse.Namespace) -> int:
+    from .space import push_space
+
+    show(push_space(options.repo, private=options.private, hardware=options.hardware, say=complain))
     return 0
 
 

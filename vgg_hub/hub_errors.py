@@ -16,12 +16,13 @@ __all__ = ["hub_errors"]
 
 
 @contextmanager
-def hub_errors(repo: str, revision: str | None) -> Iterator[None]:
+def hub_errors(repo: str, revision: str | None, kind: str = "model") -> Iterator[None]:
     """Raise HubError in place of whatever the client raises inside.
 
     Args:
         repo: `owner/name`, for the messages.
         revision: what was asked for, for the messages.
+        kind: what the repo is, for the messages.
     """
     try:
         yield
@@ -31,7 +32,7 @@ def hub_errors(repo: str, revision: str | None) -> Iterator[None]:
         # The client reports a failed upload of a large file as a RuntimeError and keeps the Hub's answer as its cause.
         if not isinstance(error.__cause__, (OSError, hf.HTTPError)):
             raise
-        raise HubError(_sentence(error.__cause__, repo, revision)) from error
+        raise HubError(_sentence(error.__cause__, repo, revision, kind)) from error
     except hf.HFValidationError as error:
         raise HubError(f"{repo!r:.120} is not the name of a Hub repo; write it owner/name.") from error
     except ValueError as error:
@@ -40,18 +41,18 @@ def hub_errors(repo: str, revision: str | None) -> Iterator[None]:
         if not isinstance(error.__cause__, (OSError, hf.HTTPError)):
             raise
         # How the client reports that the Hub cannot be reached when a download is forced.
-        raise HubError(_sentence(error.__cause__, repo, revision)) from error
+        raise HubError(_sentence(error.__cause__, repo, revision, kind)) from error
     except (OSError, hf.HTTPError, hf.EntryNotFoundError) as error:
-        raise HubError(_sentence(error, repo, revision)) from error
+        raise HubError(_sentence(error, repo, revision, kind)) from error
 
 
-def _sentence(error: Exception, repo: str, revision: str | None) -> str:
+def _sentence(error: Exception, repo: str, revision: str | None, kind: str) -> str:
     shipped = ", ".join(bundled_names()) or "none"
     sentences = (  # the first that fits: a gated repo is also one that is not found
         (hf.GatedRepoError, f"{repo} is gated: ask for access on its page at the Hub, then sign in (`hf auth login`)."),
         (
             hf.RepositoryNotFoundError,
-            f"The Hub has no model {repo} that you may see; check the name, or sign in if it is private (`hf auth login`).",
+            f"The Hub has no {kind} {repo} that you may see; check the name, or sign in if it is private (`hf auth login`).",
         ),
         (
             hf.RevisionNotFoundError,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, unquote
 
 from . import pull, push
 from .blobs import Blob
-from .repos import GITATTRIBUTES, Commit, File, Refusal, Repo
+from .repos import GITATTRIBUTES, ME, SPACES, Commit, File, Refusal, Repo
 from .wire import Reply, Request
 
 __all__ = ["answer"]
@@ -40,19 +40,39 @@ def harnesses(_: Request) -> Reply:
 
 def create_repo(request: Request) -> Reply:
     asked = request.json()
-    if asked.get("type") not in (None, "model"):
-        raise Refusal(400, f"This server keeps models only, not {asked['type']}")
+    kind = asked.get("type") or "model"
+    if kind not in ("model", "space") or (kind == "space" and "sdk" not in asked):
+        raise Refusal(400, f"This server keeps models, and Spaces with an sdk, not {kind}")
     token = request.hub.may_write(asked.get("organization") or getattr(request.token, "user", ""), request.token)
-    repo_id = f"{asked.get('organization') or token.user}/{asked['name']}"
+    repo_id = SPACES * (kind == "space") + f"{asked.get('organization') or token.user}/{asked['name']}"
     url = f"{request.urls['hub']}/{repo_id}"
     with request.hub.lock:
         if repo_id in request.hub.repos:
-            raise Refusal(409, "You already created this model repo", url=url)
-        repo = Repo(repo_id, private=asked.get("visibility") == "private")
+            raise Refusal(409, f"You already created this {kind} repo", url=url)
+        repo = Repo(repo_id, private=asked.get("visibility") == "private", hardware=asked.get("hardware"))
         first = {".gitattributes": File(Blob.of(GITATTRIBUTES), lfs=False)}
         repo.write(first, message="Initial commit", user=token.user)
         request.hub.repos[repo_id] = repo
     return Reply.json({"url": url, "name": repo_id, "id": f"id-{repo_id}"})
+
+
+def delete_repo(request: Request) -> Reply:
+    asked = request.json()
+    repo_id = SPACES * (asked.get("type") == "space") + f"{asked.get('organization') or ME}/{asked['name']}"
+    request.hub.writable(repo_id, request.token)
+    with request.hub.lock:
+        del request.hub.repos[repo_id]
+    return Reply.json({})
+
+
+def space_hardware(request: Request) -> Reply:
+    repo = request.hub.writable(request.args["repo"], request.token)
+    repo.hardware = request.json()["flavor"]
+    return Reply.json(_runtime(repo))
+
+
+def _runtime(repo: Repo) -> dict[str, object]:
+    return {"stage": "BUILDING", "hardware": {"current": None, "requested": repo.hardware}, "storage": None}
 
 
 def validate_yaml(request: Request) -> Reply:
@@ -75,8 +95,8 @@ def model_info(request: Request) -> Reply:
     return Reply.json(
         {
             "_id": f"id-{repo.id}",
-            "id": repo.id,
-            "modelId": repo.id,
+            "id": repo.name,
+            **({"sdk": "gradio", "runtime": _runtime(repo)} if repo.id.startswith(SPACES) else {"modelId": repo.name}),
             "author": repo.owner,
             "sha": commit.oid,
             "lastModified": WHEN,
@@ -163,6 +183,8 @@ def answer(request: Request) -> Reply:
             found = re.fullmatch(pattern, request.path)
             if found and origin == request.origin and request.method in methods:
                 request.args = {name: unquote(value or "") for name, value in found.groupdict().items()}
+                if request.args.get("kind") == "spaces":
+                    request.args["repo"] = SPACES + request.args["repo"]
                 return route(request)
         raise Refusal(404, f"No such route: {request.method} {request.path}")
     except Refusal as no:
@@ -174,11 +196,13 @@ def answer(request: Request) -> Reply:
 
 Route = Callable[[Request], Reply]
 REPO, REV = r"(?P<repo>[^/]+/[^/]+)", r"(?P<rev>[^/]+)"
-MODEL = rf"/api/models/{REPO}"
+MODEL = rf"/api/(?P<kind>models|spaces)/{REPO}"
+GIT = rf"/((?P<kind>spaces)/)?{REPO}\.git/info/lfs"
 ROUTES: tuple[tuple[str, tuple[str, ...], str, Route], ...] = (
     ("hub", ("GET",), r"/api/whoami-v2", whoami),
     ("hub", ("GET",), r"/api/agent-harnesses", harnesses),
     ("hub", ("POST",), r"/api/repos/create", create_repo),
+    ("hub", ("DELETE",), r"/api/repos/delete", delete_repo),
     ("hub", ("POST",), r"/api/validate-yaml", validate_yaml),
     ("hub", ("GET",), rf"{MODEL}(/revision/{REV})?", model_info),
     ("hub", ("GET",), rf"{MODEL}/tree/{REV}(/(?P<path>.+))?", tree),
@@ -187,8 +211,9 @@ ROUTES: tuple[tuple[str, tuple[str, ...], str, Route], ...] = (
     ("hub", ("GET",), rf"{MODEL}/commits/{REV}", commits),
     ("hub", ("POST",), rf"{MODEL}/preupload/{REV}", push.preupload),
     ("hub", ("POST",), rf"{MODEL}/commit/{REV}", push.commit),
-    ("hub", ("POST",), rf"/{REPO}\.git/info/lfs/objects/batch", push.lfs_batch),
-    ("hub", ("POST",), rf"/{REPO}\.git/info/lfs/verify", push.lfs_verify),
+    ("hub", ("POST",), rf"{GIT}/objects/batch", push.lfs_batch),
+    ("hub", ("POST",), rf"{GIT}/verify", push.lfs_verify),
+    ("hub", ("POST",), rf"{MODEL}/hardware", space_hardware),
     ("hub", ("GET", "HEAD"), rf"/{REPO}/resolve/{REV}/(?P<path>.+)", pull.resolve),
     ("hub", ("GET", "HEAD"), rf"/api/resolve-cache/models/{REPO}/{REV}/(?P<path>.+)", pull.resolve),
     ("cdn", ("GET", "HEAD"), r"/cdn/(?P<oid>[0-9a-f]{64})/(?P<path>.+)", pull.cdn_file),

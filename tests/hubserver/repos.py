@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 
 from .blobs import Blob
 
-__all__ = ["GITATTRIBUTES", "ME", "Commit", "File", "Hub", "Refusal", "Repo", "Token", "wants_lfs"]
+__all__ = ["GITATTRIBUTES", "ME", "SPACES", "Commit", "File", "Hub", "Refusal", "Repo", "Token", "wants_lfs"]
 
 ME = "tester"
+SPACES = "spaces/"
 LFS_SIZE = 10 << 20
 LFS_SUFFIXES = frozenset((".safetensors", ".bin", ".pt", ".pth", ".onnx", ".npz", ".h5", ".zip", ".gz"))
 GITATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in sorted(LFS_SUFFIXES))
@@ -69,7 +70,10 @@ class Commit:
 
 @dataclass
 class Repo:
-    """A model repo. `gated` is False, "auto" or "manual"; `granted` names the users who may pass the gate."""
+    """A model repo, or a Space, whose id begins with `SPACES` and which may name its hardware.
+
+    `gated` is False, "auto" or "manual"; `granted` names the users who may pass the gate.
+    """
 
     id: str
     private: bool = False
@@ -78,10 +82,15 @@ class Repo:
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    hardware: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.id.removeprefix(SPACES)
 
     @property
     def owner(self) -> str:
-        return self.id.split("/")[0]
+        return self.name.split("/")[0]
 
     @property
     def head(self) -> Commit:
