@@ -80,7 +80,7 @@ def test_the_python_example_runs(clone, capsys):
 def test_the_commands_run(clone, capsys):
     commands = re.findall(r"^python -m vgg_hub (.*)$", TEXT, re.M)
     runs = {command.split()[0]: shlex.split(command, comments=True) for command in commands}
-    assert list(runs) == ["finetune", "classify", "inspect", "replay", "push", "convert", "export", "space"]
+    assert list(runs) == ["finetune", "classify", "inspect", "compare", "replay", "push", "convert", "export", "space"]
     assert "--delta" in runs.pop("push"), "it needs the Hub: tests/test_cli_share.py"
     assert runs.pop("space") == ["space", "someone/teach-a-vgg"], "it needs the Hub: tests/test_space.py"
     assert runs.pop("convert")[1] == "vgg16_bn-6c64b313.pth", "it needs torchvision's file: tests/test_convert.py"
