@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import gradio as gr
+import pytest
 import torch
 from PIL import Image
 
-from vgg_hub import VGG
+from vgg_hub import VGG, bundled
 from vgg_hub.samples import draw_samples
 from vgg_hub.ui import build, launch
+from vgg_hub.ui.session import Backbones
 
 ROOT = Path(__file__).parent.parent
 PROVENANCE = {
@@ -62,6 +64,21 @@ def served() -> Iterator[str]:
         yield url.rstrip("/")
     finally:
         demo.close(verbose=False)
+
+
+@contextmanager
+def tiny_page(scratch: Path) -> Iterator[str]:
+    """A served page whose shipped checkpoint is a tiny stand-in; `scratch` also holds the uploads."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tiny_checkpoint(scratch / "weights")
+        patch.setattr(bundled, "_root", lambda: root)
+        nets = Backbones()
+        for module in ("classify", "training", "gpu_work"):
+            patch.setattr(f"vgg_hub.ui.{module}.backbones", nets)
+        (scratch / "uploads").mkdir()
+        patch.setenv("GRADIO_TEMP_DIR", str(scratch / "uploads"))
+        with served() as url:
+            yield url
 
 
 async def _open() -> tuple[gr.Blocks, str]:

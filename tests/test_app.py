@@ -20,12 +20,9 @@ from tests.page_helpers import (
     draw_photos,
     plain_photo,
     scores_in_fresh_process,
-    served,
     text_file,
-    tiny_checkpoint,
+    tiny_page,
 )
-from vgg_hub import bundled
-from vgg_hub.ui.session import Backbones
 
 pytestmark = pytest.mark.slow
 
@@ -37,16 +34,8 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """A served page whose shipped checkpoint is a tiny stand-in, and that no Hub can be reached from."""
-    with pytest.MonkeyPatch.context() as patch:
-        root = tiny_checkpoint(tmp_path_factory.mktemp("weights"))
-        patch.setattr(bundled, "_root", lambda: root)
-        nets = Backbones()
-        for module in ("classify", "training", "gpu_work"):
-            patch.setattr(f"vgg_hub.ui.{module}.backbones", nets)
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        with served() as url:
-            yield url
+    with tiny_page(tmp_path_factory.mktemp("page")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +71,7 @@ def test_the_app_imports_in_a_fresh_process_without_a_network():
         "print(type(app.demo).__name__, os.environ['GRADIO_ANALYTICS_ENABLED'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.split() == ["Blocks", "False"]
+    assert done.stdout.split() == ["CheckedBlocks", "False"]
 
 
 def test_the_endpoints_and_their_defaults_are_those_promised(client):

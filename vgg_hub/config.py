@@ -84,7 +84,7 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
     clean: dict[str, str] = {}  # by what two of them may not share
     for position, label in enumerate(labels, start=1):
         if not isinstance(label, str):
-            raise LabelError(f"Class name {position} is {label!r}; expected text.")
+            raise LabelError(f"Class name {position} is {label!r:.60}; expected text.")
         name = unicodedata.normalize("NFC", label).strip()
         if not name.strip(JOINERS):
             raise LabelError(f"Class name {position} is empty; give each class a name.")

@@ -15,6 +15,7 @@ from .guard import for_programs
 from .session import Session
 from .share import make_zip
 from .training import TRAINABLE, teach
+from .uploads import uploaded_files
 
 __all__ = ["add_endpoints", "classify", "download", "finetune"]
 
@@ -22,8 +23,8 @@ __all__ = ["add_endpoints", "classify", "download", "finetune"]
 @for_programs
 def finetune(
     session: Session,
-    files_a: list[str] | None,
-    files_b: list[str] | None,
+    files_a: list[dict[str, object]] | None,
+    files_b: list[dict[str, object]] | None,
     label_a: str,
     label_b: str,
     depth: int,
@@ -55,7 +56,7 @@ def finetune(
         unlike: Also learn when a picture shows neither.
     """
     choice = Choice.of(depth, batch_norm, weights, device)
-    labels, files = (str(label_a or ""), str(label_b or "")), (files_a, files_b)
+    labels, files = (_name(label_a), _name(label_b)), (uploaded_files(files_a), uploaded_files(files_b))
     wishes = Wishes(str(trainable), _whole("seed", seed), bool(unlike))
     for event in teach(session, choice, labels, files, wishes):
         if isinstance(event, Embedding):
@@ -68,6 +69,11 @@ def finetune(
 
 def _stage(name: str, done: int, total: int, seconds_left: float) -> dict[str, object]:
     return {"stage": name, "done": done, "total": total, "seconds_left": round(seconds_left, 1)}
+
+
+def _name(label: object) -> object:
+    """A class name; numbers will do, and what is neither is left for `check_labels` to refuse."""
+    return "" if label is None else str(label) if isinstance(label, (int, float)) else label
 
 
 def _whole(name: str, value: object) -> int:
@@ -137,7 +143,13 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
     button = gr.Button(**hidden)
     report = gr.JSON(label="report", **hidden)
     button.click(
-        finetune, [session, *files, *inputs], [report, session], api_name="finetune", show_progress="hidden", **compute
+        finetune,
+        [session, *files, *inputs],
+        [report, session],
+        api_name="finetune",
+        preprocess=False,
+        show_progress="hidden",
+        **compute,
     )
     image = gr.Image(type="filepath", label="image", **hidden)
     top_k = gr.Number(5, precision=0, label="top_k", **hidden)

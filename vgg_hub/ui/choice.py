@@ -34,6 +34,9 @@ IMAGENET_SCORES = {
 }
 
 
+MAX_NAME = 1000  # characters of a folder's path; a repo's is far shorter
+
+
 @dataclass(frozen=True)
 class Choice:
     """The net to start from and the device to run it on; `weights` as `starting_model` takes them."""
@@ -51,7 +54,7 @@ class Choice:
 
         Raises:
             ConfigError: no such depth, or a batch norm that is neither true nor false.
-            CheckpointError: no weights named, or a folder of the server's on a public Space.
+            CheckpointError: no weights named, a name that is too long, or a folder of the server's on a public Space.
         """
         if isinstance(depth, str) and depth.strip().isdecimal() and len(depth) < 9:
             depth = int(depth)
@@ -60,7 +63,7 @@ class Choice:
         if not isinstance(depth, (int, float, str)):  # unhashable things cannot even be looked up
             raise ConfigError(f"depth is {str(depth)[:40]!r}; expected 11, 13, 16 or 19.")
         config = VGGConfig(depth=depth, batch_norm=batch_norm)
-        name = str(weights or "").strip()
+        name = weights.strip() if isinstance(weights, str) else ""
         if not name:
             raise CheckpointError(
                 "No weights are named; write a Hub repo (owner/name) or a folder, or choose another start."
@@ -68,6 +71,10 @@ class Choice:
         if on_space() and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
             raise CheckpointError(
                 f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
+            )
+        if len(name) > MAX_NAME:
+            raise CheckpointError(
+                f"The weights' name has {len(name)} characters; expected at most {MAX_NAME}: shorten it."
             )
         return cls(config.depth, batch_norm, name, str(device or "auto"))
 

@@ -255,6 +255,14 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "error_DeviceError": ("{sentence}", "장치를 쓸 수 없습니다. {sentence}"),
         "error_ConfigError": ("{sentence}", "설정을 확인하세요. {sentence}"),
         "error_VGGHubError": ("{sentence}", "할 수 없습니다. {sentence}"),
+        "wrong_kind": (
+            "What was sent to {name} is not of the kind that it takes; /gradio_api/info lists its parameters.",
+            "{name}에 보낸 값의 형식이 맞지 않습니다. 매개변수는 /gradio_api/info에 있습니다.",
+        ),
+        "unexpected": (
+            "Something failed here that should not have, and it was noted; try again, or with other photos.",
+            "예상하지 못한 문제가 생겨 기록해 두었습니다. 다시 해 보거나 다른 사진으로 해 보세요.",
+        ),
         # Numbers
         "seconds": ("{n} s", "{n}초"),
         "minutes": ("{n} min", "{n}분"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from . import account, api, classify, keep, mend, net, photos, publish, report, share, training
+from .checked import CheckedBlocks
+from .gate import Gate
 from .look import CSS, HEAD, THEME
 from .session import Session
 from .words import I18N, WORDS, word
@@ -49,7 +52,7 @@ KOREAN_TITLE = f"() => {{ if (navigator.language.startsWith('ko')) document.titl
 
 def build() -> gr.Blocks:
     """Lay the page out and wire it. Reads no weights and uses no network."""
-    with gr.Blocks(title=WORDS["title"][0], delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
+    with CheckedBlocks(title=WORDS["title"][0], delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
         session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.close)
         with gr.Column(elem_id="head"):
             gr.Markdown(word("header"))
@@ -223,6 +226,7 @@ def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
         "max_file_size": MAX_FILE_SIZE,
         "run_history": False,  # photos are private: nothing of a run stays in the browser
         "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [Middleware(Gate)]},
     }
     return demo.launch(**(options | overrides))
 
