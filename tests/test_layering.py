@@ -34,7 +34,7 @@ LEVELS = (
         *("parity", "parity_compare"),
         *("card", "card_metadata", "card_merge"),
     ),
-    ("summary", "preprocess", "samples", "config", "unlike", "inference", "notes", "errors", "_version"),
+    ("summary", "preprocess", "samples", "config", "unlike", "inference", "fused", "notes", "errors", "_version"),
 )
 LEVEL = {name: len(LEVELS) - i for i, names in enumerate(LEVELS) for name in names}
 # The command that opens the page is the one way up, taken only when it is run.
