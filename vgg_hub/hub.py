@@ -11,13 +11,11 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
-from .card import render_card
 from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
 from .folder import CARD_FILE, CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
 from .layouts import to_disk
-from .push import push
 from .sources import Place, find, find_base
 from .transfer import Say
 
@@ -177,6 +175,8 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
 
     def card(self, where: str = "FOLDER", *, receipt: Mapping[str, object] | None = None, delta: bool = False) -> str:
         """The text of README.md; see `card.render_card`."""
+        from .card import render_card  # here, as in `push_to_hub`: templates and YAML, which answering needs not
+
         stands_on = self.base.to_json() if delta and self.base else None
         return render_card(self.config, self.provenance, where, receipt=receipt, delta=stands_on)
 
@@ -214,6 +214,8 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             CheckpointError: the model cannot be saved, or a loader answers differently (`ParityError`).
             HubError: the Hub said no or could not be reached; the message names the repo.
         """
+        from .push import push
+
         return push(
             self,
             repo_id,
