@@ -5,7 +5,8 @@
 All three hold the same weights and answer the same picture of 224 pixels; a run whose logits differ ends the benchmark. Each
 opening happens in a fresh process, after its imports and before anything else, in turn. Warm: the file's pages are in
 memory. Cold: they were given back (posix_fadvise(2), POSIX_FADV_DONTNEED). Prints one JSON document: medians of seconds
-and of the megabytes by which the process grew at its peak, mapped files counted, and ours as a share of the others'.
+and of the megabytes by which the process grew at its peak, mapped files counted, and ours over the others'; for the cold
+ones also how long the file takes to be read from the disk and nothing done with it, below which no opening can be.
 `classifier` opens the same folder and answers by `Classifier`, which makes its own form of the net first. Linux only.
 """
 
@@ -93,14 +94,28 @@ def opened(way: str, folder: Path) -> dict[str, object]:
     return {"seconds": seconds, "megabytes": peak.megabytes, "logits": logits[0].tolist()}
 
 
+def _read(file: Path) -> float:
+    """Seconds."""
+    started = time.perf_counter()
+    with file.open("rb", buffering=0) as opened:
+        while opened.read(2**24):
+            pass
+    return time.perf_counter() - started
+
+
+def _forget(file: Path) -> None:
+    with file.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _disk(file: Path) -> float:
+    _forget(file)
+    return _read(file)
+
+
 def _in_fresh_process(way: str, folder: Path, threads: int, cold: bool) -> dict[str, object]:
     file = folder / FILES[way]
-    with file.open("rb") as read:
-        if cold:
-            os.posix_fadvise(read.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        else:
-            while read.read(2**24):
-                pass
+    _forget(file) if cold else _read(file)
     command = [sys.executable, "-m", "benchmarks.opening", "--open", way, "--folder", str(folder)]
     done = subprocess.run([*command, "--threads", str(threads)], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])  # the mixin prints
@@ -118,8 +133,9 @@ def measure(folder: Path, repeats: int, threads: int) -> dict[str, dict[str, dic
     """Page cache -> way -> medians, and ours over the others'."""
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     for cache in ("warm", "cold"):
-        rows = []
+        rows, disk = [], []
         for repeat in range(repeats):
+            disk.append(_disk(folder / FILES["vgg_hub"]))
             order = list(WAYS)[repeat % len(WAYS) :] + list(WAYS)[: repeat % len(WAYS)]
             rows.append({way: _in_fresh_process(way, folder, threads, cache == "cold") for way in order})
             _checked(rows[-1])
@@ -128,7 +144,7 @@ def measure(folder: Path, repeats: int, threads: int) -> dict[str, dict[str, dic
             for what in ("seconds", "megabytes")
         }
         ratios = {
-            what: {other: round(of["vgg_hub"] / of[other], 3) for other in ("mixin", "torchvision")}
+            f"{what}, ours over": {other: round(of["vgg_hub"] / of[other], 3) for other in ("mixin", "torchvision")}
             for what, of in medians.items()
         }
         rounded = {
@@ -136,7 +152,9 @@ def measure(folder: Path, repeats: int, threads: int) -> dict[str, dict[str, dic
             for what, of in medians.items()
         }
         runs = [{way: round(row[way]["seconds"], 3) for way in WAYS} for row in rows]
-        found[cache] = {**rounded, "ratio": ratios, "runs": runs}
+        found[cache] = {**rounded, **ratios, "runs": runs}
+        if cache == "cold":
+            found[cache]["disk alone"] = round(statistics.median(disk), 3)
     return found
 
 
