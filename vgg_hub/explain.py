@@ -48,17 +48,27 @@ class Evidence:
         probability: of the class, 0 to 1.
         points: how many points the class's logit would rise, to first order, if all places spoke for it as the strongest
             one does: the map's maximum times h * w. One point changes the odds about 2.7 times.
+        stride: pixels of the input for one place of the map.
     """
 
     map: Tensor
     scale: float
     probability: float
     points: float
+    stride: int
 
     @property
     def strength(self) -> float:
         """How near the map's strongest place comes to full colour: 0 to 1."""
         return float(self.map.max()) / self.scale
+
+    @property
+    def peak(self) -> tuple[float, float] | None:
+        """Pixels of the input, down and across, of the middle of the strongest place; None without any evidence."""
+        if not self.map.max() > 0:
+            return None
+        row, column = divmod(int(self.map.argmax()), self.map.shape[1])
+        return (row + 0.5) * self.stride, (column + 0.5) * self.stride
 
 
 def heat_map(model: VGG, x: Tensor, class_index: int, stage: str) -> Tensor:
@@ -98,7 +108,7 @@ def evidence(model: VGG, x: Tensor, class_index: int, stage: str) -> Evidence:
         own, *others = _grad_cam(maps, logits, [class_index, *(i for i in rivals if i != class_index)])
     places = own.numel()
     scale = max(1 / places, *(float(found.max()) for found in (own, *others)))
-    return Evidence(own, scale, float(probable[class_index]), float(own.max()) * places)
+    return Evidence(own, scale, float(probable[class_index]), float(own.max()) * places, _stage(model, stage).stride)
 
 
 def feature_maps(model: VGG, x: Tensor, stage: str) -> Tensor:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import gradio as gr
 
 from ..verdict import SENTENCES
+from .inside_messages import INSIDE
 from .mend_messages import MEND_MESSAGES
 
 __all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
@@ -209,7 +210,9 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "classify_error": ("Error", "오류"),
         "classify_many": ("{n} photos classified in {time}", "사진 {n}장을 {time} 만에 분류함"),
         "classify_failed": ("{n} could not be read", "{n}개는 읽지 못함"),
-        # 6 Share
+        # 6 Look inside
+        **INSIDE,
+        # 7 Share
         "share_empty": (
             "Nothing taught yet. Once you have taught it something, download it here.",
             "아직 가르친 것이 없습니다. 가르친 뒤에 여기에서 내려받으세요.",

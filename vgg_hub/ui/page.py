@@ -7,7 +7,7 @@ from collections.abc import Callable
 import gradio as gr
 from starlette.middleware import Middleware
 
-from . import account, api, classify, keep, mend, net, photos, publish, report, share, training
+from . import account, api, classify, inside, keep, mend, net, photos, publish, report, share, training
 from .checked import CheckedBlocks
 from .gate import Gate
 from .look import CSS, HEAD, THEME
@@ -64,15 +64,17 @@ def build() -> gr.Blocks:
         train = _section("train", training.build)
         report_body, mending = _section("report", lambda: (report.build(), mend.build()))
         answers = _section("classify", classify.build)
+        inner = _section("inside", inside.build)
         shared, published = _section("share", lambda: (share.build(), publish.build()))
         gr.Markdown(word("paper"), elem_id="foot")
         api.add_endpoints(session, COMPUTE)
         _wire_net(demo, net_inputs)
         _wire_photos(demo, session, cards)
         shows = _wire_shows(demo, session, report_body, mending, answers, shared, published)
-        _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
+        answered = _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
         _wire_mend(session, report_body, mending, cards)
-        _wire_classify(session, net_inputs, answers)
+        answered += _wire_classify(session, net_inputs, answers)
+        _wire_inside(session, net_inputs, answers, inner, answered)
         demo.load(js=KOREAN_TITLE)
         demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
         _wire_publish(demo, session, published)
@@ -169,12 +171,14 @@ def _wire_mend(session, report_body, parts: mend.MendParts, cards: tuple[photos.
         )
 
 
-def _wire_training(session, samples, net_inputs, cards, train, teach_again, answers, shows) -> None:
+def _wire_training(session, samples, net_inputs, cards, train, teach_again, answers, shows) -> list[Callable]:
+    """Gives what to hang on to that is to come after a run and its answer."""
     a, b = cards
     inputs = [session, a.name, b.name, a.files, b.files, *net_inputs.all, train.trainable, train.unlike]
     buttons = [train.teach, train.stop, train.progress, session]
     drawn = samples.click(photos.draw, [session], [a.name, a.files, b.name, b.files, session], **PRIVATE)
     drawn = drawn.success(js=SCROLL.format("train"))
+    answered = []
     for start, again in ((train.teach.click, False), (drawn.success, False), (teach_again.click, True)):
         begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
         trained = begun.success(
@@ -186,7 +190,7 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
         done = trained.success(js=SCROLL.format("report"))
         for show, outputs in shows:
             done = done.success(show, [session], outputs, **PRIVATE)
-        done.success(
+        done = done.success(
             classify.classify_one,
             [answers.photo, session, *net_inputs.all],
             [answers.answer, answers.time_taken, session],
@@ -194,11 +198,14 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
             **COMPUTE,
             **PRIVATE,
         )
+        answered.append(done.success)
     train.stop.click(training.stop, [session], [train.progress], queue=False, **PRIVATE)
+    return answered
 
 
-def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify.ClassifyParts) -> None:
-    parts.photo.change(
+def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify.ClassifyParts) -> list[Callable]:
+    """Gives what to hang on to that is to come after the answer for one photo."""
+    answered = parts.photo.change(
         classify.classify_one,
         [parts.photo, session, *net_inputs.all],
         [parts.answer, parts.time_taken, session],
@@ -213,6 +220,33 @@ def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify
         **COMPUTE,
         **PRIVATE,
     )
+    return [answered.success]
+
+
+def _wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answered: list[Callable]) -> None:
+    """The section looks anew where it is opened, and where the net, what it was taught or the photo changed meanwhile."""
+    quick = {"queue": False} | PRIVATE
+    wish = [*parts.chosen, session, answers.photo, *net_inputs.all]
+    # What is not queued sets off no change of a state in Gradio 6.31.
+    parts.body.expand(inside.open_it, [parts.asked, session], [parts.asked, session], **PRIVATE)
+    parts.body.collapse(inside.close, [session], [session], **quick)
+    for change in (*answered, *(component.change for component in net_inputs.all)):
+        change(inside.ask, [parts.asked, session], [parts.asked], **PRIVATE)
+    fresh = parts.asked.change(
+        inside.afresh, [parts.photo, parts.upload], [parts.photo, parts.label, parts.page], preprocess=False, **quick
+    )
+    other = gr.on([parts.photo.input, parts.upload.change], inside.another, None, [parts.label, parts.page], **quick)
+    first = parts.stage.input(lambda: 0, None, [parts.page], **quick)
+    picked = parts.layers.click(inside.pick, None, [parts.stage, parts.page], **quick)
+    picked.success(js=SCROLL.format("inside-heat"))
+    back = parts.back.click(lambda page: page - 1, [parts.page], [parts.page], **quick)
+    on = parts.on.click(lambda page: page + 1, [parts.page], [parts.page], **quick)
+    for start in (*(event.success for event in (fresh, other, first, picked, back, on)), parts.label.input):
+        drawn = start(inside.redraw, wish, parts.shown, preprocess=False, **COMPUTE, **PRIVATE)
+        drawn.success(None, [parts.stage], js=inside.PRESSED)
+    built = [parts.filters, parts.layers]
+    built = parts.asked.change(inside.structure, [session, *net_inputs.all], built, **COMPUTE, **PRIVATE)
+    built.success(None, [parts.stage], js=inside.PRESSED)
 
 
 def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:

@@ -48,6 +48,7 @@ class Session:
         report: of that fine-tuning.
         photos: the photos that it was taught with, by class, in the order given.
         choice: the net that they chose last.
+        looks_inside: whether the section that looks into the net is open.
         mending: what they changed about the photos after a look at the mistakes.
         problem: why the last run failed, in one sentence; "" where it did not.
         push_problem: the same of the last upload.
@@ -58,6 +59,7 @@ class Session:
         self.report: Report | None = None
         self.photos: dict[str, list[Path]] = {}
         self.choice = Choice()
+        self.looks_inside = False
         self.mending = Mending()
         self.problem = self.push_problem = ""
         self._stop: StopFile | None = None

@@ -88,6 +88,23 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "answer": ("Answer", "답"),
         "many_photos": ("Many photos", "여러 장"),
         "csv": ("Download as CSV", "CSV로 내려받기"),
+        "inside": ("## Look inside", "## 신경망 들여다보기"),
+        "inside_info": (
+            "Why does it answer so? See what on a photo speaks for a class (Grad-CAM), what every layer makes of it, and how the "
+            "layers are built.",
+            "왜 그렇게 답할까요? 사진의 어느 부분이 그 부류의 근거인지(Grad-CAM), 층마다 사진에서 무엇을 찾는지, "
+            "층이 어떻게 쌓여 있는지 볼 수 있습니다.",
+        ),
+        "inside_open": ("Open the net", "신경망 열어 보기"),
+        "inside_photo": ("Photo", "사진"),
+        "inside_label": ("Evidence for", "어느 부류의 근거"),
+        "inside_stage": ("Stage", "단계"),
+        "inside_upload": ("Photo to look at", "들여다볼 사진"),
+        "inside_maps_title": ("### Feature maps", "### 특징 지도"),
+        "inside_back": ("← Back", "← 이전"),
+        "inside_on": ("More →", "다음 →"),
+        "inside_filters_title": ("### First filters", "### 첫 층의 필터"),
+        "inside_layers_title": ("### Layers", "### 층"),
         "share": ("## Download and share", "## 내려받기와 공유"),
         "zip": ("Download the model (zip)", "모델 내려받기 (zip)"),
         "zip_file": ("If the download did not start, take it here", "내려받기가 시작되지 않으면 여기를 누르세요"),
