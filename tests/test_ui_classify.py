@@ -98,6 +98,15 @@ def test_many_photos_make_a_table_and_a_csv(session, tmp_path):
     assert "<td>@SUM(A1).jpg</td>" in table
 
 
+def test_no_name_begins_a_cell_within_a_cell(session, tmp_path):
+    """Where lists are split at semicolons, so is a cell that is not quoted."""
+    files = [str(plain_photo(tmp_path / 'a;=HYPERLINK("x").png'))]
+    button = list(classify_many(files, session, *NET, request()))[-1][2]
+    lines = Path(button["value"]).read_text(encoding="utf-8-sig").splitlines()
+    assert lines[1].startswith('"a;=HYPERLINK(""x"").png",')
+    assert all(line.startswith('"') and line.endswith('"') for line in lines)
+
+
 def test_the_headers_speak_korean(session, tmp_path):
     files = [str(plain_photo(tmp_path / "a.png"))]
     _, table, _, _ = list(classify_many(files, session, *NET, request("ko")))[-1]
@@ -109,7 +118,7 @@ def test_no_files_empty_the_section(session):
     assert (said, table, button["visible"]) == ("", "", False)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", " =1", "＝1+1", "＋1", "－1", "＠x"])
 def test_formula_cells_are_neutralised(cell):
     assert neutral_cell(cell) == "'" + cell
 

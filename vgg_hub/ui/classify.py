@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 TOP_K = 5
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # and their wide forms: "＝1+1" is a formula in Korean Excel
 SECONDS_BETWEEN_ROWS = 0.5
 
 
@@ -205,12 +206,16 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def neutral_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    start = unicodedata.normalize("NFKC", text.lstrip(" ")[:1])
+    return f"'{text}" if start.startswith(FORMULA_STARTS) else text
 
 
 def _write_csv(path: Path, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     with path.open("w", newline="", encoding="utf-8-sig") as file:  # the mark tells spreadsheets that it is UTF-8
-        csv.writer(file).writerows([headers, *([neutral_cell(cell) for cell in row] for row in rows)])
+        # All quoted: a spreadsheet that splits at ";" would else begin a cell, and a formula, within a name.
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(
+            [headers, *([neutral_cell(cell) for cell in row] for row in rows)]
+        )
 
 
 def who_answers(session: Session, request: gr.Request) -> tuple[str, Session]:
