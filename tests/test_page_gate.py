@@ -332,3 +332,20 @@ def test_an_upload_stays_in_its_folder_whatever_it_is_called(page, scratch):
             assert Path(path).resolve().is_relative_to(scratch / "uploads"), name
             assert Path(path).read_bytes() == picture
     assert {path.name for path in scratch.iterdir()} == {"red.png", "secret.txt", "uploads", "weights"}
+
+
+@pytest.mark.parametrize("header", [{"x-forwarded-for": "203.0.113.9"}, {"host": "pages.example.org"}], ids=str)
+def test_only_a_visitor_at_home_names_folders(page, events, scratch, header):
+    """From elsewhere a folder's name is refused unseen: whether it is there is nobody's business."""
+    there, gone = str(scratch / "weights" / "vgg11-bn"), str(scratch / "no such folder")
+    data = [None, None, None, "a", "b", 11, True, "", "head", 0, "cpu", True]
+    for weights, at_home in ((there, "has 0 photos"), (gone, "is not a folder here")):
+        data[7] = weights
+        body = {"data": data, "session_hash": "f"}
+        assert at_home in json.loads(ask(page, "/gradio_api/run/finetune", body)[1])["error"]
+        said = json.loads(ask(page, "/gradio_api/run/finetune", body, header)[1])["error"]
+        assert said == f"{weights!r} is not a Hub repo, and this public page opens no folders; write owner/name."
+    described = next(event for event in events if event[1] == "describe")
+    body = {"data": [11, True, "own", there, "auto"], "fn_index": described[0], "session_hash": "f"}
+    assert "read from the folder" in ask(page, "/gradio_api/run/predict", body)[1]
+    assert "opens no folders" in ask(page, "/gradio_api/run/predict", body, header)[1]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 from gradio import oauth
+from gradio.context import LocalContext
 from gradio.utils import get_space
 from huggingface_hub import HfApi, get_token
 
@@ -23,7 +24,7 @@ from ..errors import HubError
 from ..hub_errors import hub_errors
 from ..transfer import REPO_ID
 
-__all__ = ["Account", "can_sign_in", "is_at_home", "on_space", "token_of", "who_is"]
+__all__ = ["Account", "asks_from_home", "can_sign_in", "is_at_home", "on_space", "token_of", "who_is"]
 
 EXTRAS = ("authlib.integrations.starlette_client", "itsdangerous")  # of gradio[oauth], which a Space installs by itself
 WRITERS = ("admin", "write", "contributor")  # roles in an organisation that may make repos there
@@ -75,6 +76,15 @@ def is_at_home(request: gr.Request) -> bool:
     if headers.get("origin"):
         hosts.append(urlsplit(headers["origin"]).hostname)
     return all(map(_is_loopback, hosts))
+
+
+def asks_from_home() -> bool:
+    """Whether this machine's folders and its token for the Hub may serve whoever asks in the event that runs now.
+
+    Where no event runs, it is this machine's own code that asks.
+    """
+    request = LocalContext.request.get(None)
+    return not on_space() and (request is None or is_at_home(request))
 
 
 def _is_loopback(host: str | None) -> bool:

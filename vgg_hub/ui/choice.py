@@ -16,7 +16,7 @@ from ..sources import local_folder
 from ..start import WEIGHTS, random_config, starting_source
 from ..summary import weight_bytes
 from ..transfer import REPO_ID
-from .account import on_space
+from .account import asks_from_home
 
 __all__ = ["Choice", "Net", "look_up"]
 
@@ -39,12 +39,17 @@ MAX_NAME = 1000  # characters of a folder's path; a repo's is far shorter
 
 @dataclass(frozen=True)
 class Choice:
-    """The net to start from and the device to run it on; `weights` as `starting_model` takes them."""
+    """The net to start from and the device to run it on; `weights` as `starting_model` takes them.
+
+    `at_home`: whether who chose may use the folders of the machine that serves the page, and what its owner may read at
+    the Hub.
+    """
 
     depth: int = 11
     batch_norm: bool = True
     weights: str = "bundled"
     device: str = "auto"
+    at_home: bool = True
 
     @classmethod
     def of(
@@ -54,7 +59,7 @@ class Choice:
 
         Raises:
             ConfigError: no such depth, or a batch norm that is neither true nor false.
-            CheckpointError: no weights named, a name that is too long, or a folder of the server's on a public Space.
+            CheckpointError: no weights named, a name that is too long, or a folder of the server's from afar.
         """
         if isinstance(depth, str) and depth.strip().isdecimal() and len(depth) < 9:
             depth = int(depth)
@@ -68,15 +73,16 @@ class Choice:
             raise CheckpointError(
                 "No weights are named; write a Hub repo (owner/name) or a folder, or choose another start."
             )
-        if on_space() and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
-            raise CheckpointError(
-                f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
-            )
         if len(name) > MAX_NAME:
             raise CheckpointError(
                 f"The weights' name has {len(name)} characters; expected at most {MAX_NAME}: shorten it."
             )
-        return cls(config.depth, batch_norm, name, str(device or "auto"))
+        at_home = asks_from_home()
+        if not at_home and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
+            raise CheckpointError(
+                f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
+            )
+        return cls(config.depth, batch_norm, name, str(device or "auto"), at_home)
 
 
 def _may_be_folder(name: str) -> bool:
@@ -123,7 +129,7 @@ def look_up(choice: Choice) -> Net:
         return Net("imagenet", source, config, weight_bytes(config), _imagenet_facts(choice), _is_cached(source))
     folder, shown = local_folder(source)
     if folder is None:
-        return Net("repo", source, None, None, None, _is_cached(source))
+        return Net("repo", source, None, None, None, choice.at_home and _is_cached(source))
     return _in_folder("bundled" if source in bundled_names() else "folder", shown, folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from ..model import VGG
 from ..report import Report
 from ..start import starting_model, starting_source
 from .account import on_space
+from .bounds import check_repo, check_size
 from .choice import Choice
 from .mending import Mending
 from .stop_file import StopFile
@@ -178,9 +180,12 @@ class Backbones:
                 self._entries.popitem(last=False)
         with entry.lock:  # one visitor fetches; others who want the same net wait, and those who want another do not
             if entry.model is None:
-                # What the owner of a Space may read is not for its visitors.
-                token = False if on_space() else None
-                entry.model = starting_model(choice.weights, choice.depth, choice.batch_norm, token)
+                # What the owner of this machine may read is not for those who reach it from elsewhere.
+                token = None if choice.at_home and not on_space() else False
+                check_repo(choice, token)
+                model = starting_model(choice.weights, choice.depth, choice.batch_norm, token)
+                check_size(model.config, choice.weights)  # a folder's; and a repo may have changed meanwhile
+                entry.model = model
             return entry.model
 
     @staticmethod
@@ -188,9 +193,10 @@ class Backbones:
         source = starting_source(choice.weights, choice.depth, choice.batch_norm)
         if source is None:
             return ("random", choice.depth, choice.batch_norm)
-        weights = Path(source).expanduser() / "model.safetensors"  # a folder may be written anew between two runs
-        stamp = weights.stat().st_mtime_ns if weights.is_file() else None
-        return (source, stamp)
+        weights = os.path.join(os.path.expanduser(source), "model.safetensors")
+        if os.path.isfile(weights):
+            return (source, os.stat(weights).st_mtime_ns)  # a folder may be written anew between two runs
+        return (source, choice.at_home)
 
 
 @dataclass
