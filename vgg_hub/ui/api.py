@@ -132,14 +132,19 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
     inputs = [
         gr.Textbox("a", label="label_a", **hidden),
         gr.Textbox("b", label="label_b", **hidden),
-        gr.Dropdown([11, 13, 16, 19], value=11, label="depth", **any_value),
+        gr.Number(11, precision=0, label="depth", **hidden),
         gr.Checkbox(True, label="batch_norm", **hidden),
-        gr.Dropdown(["bundled", "imagenet", "random"], value="bundled", label="weights", **any_value),
+        gr.Textbox("bundled", label="weights", **hidden),
         gr.Dropdown(list(TRAINABLE), value="head", label="trainable", **any_value),
         gr.Number(0, precision=0, label="seed", **hidden),
         gr.Dropdown(["auto", "cpu", "cuda", "mps"], value="auto", label="device", **any_value),
         gr.Checkbox(True, label="unlike", **hidden),
     ]
+    image = gr.Image(type="filepath", label="image", **hidden)
+    # In the page's examples for programs Gradio would name pictures of the web, which are not fetched here.
+    image.example_payload = lambda: _example("photo.jpg")
+    for letter, card in zip("ab", files, strict=True):
+        card.example_payload = lambda letter=letter: [_example(f"{letter}1.jpg"), _example(f"{letter}2.jpg")]
     button = gr.Button(**hidden)
     report = gr.JSON(label="report", **hidden)
     button.click(
@@ -151,8 +156,11 @@ def add_endpoints(session: gr.State, compute: dict[str, object]) -> None:
         show_progress="hidden",
         **compute,
     )
-    image = gr.Image(type="filepath", label="image", **hidden)
     top_k = gr.Number(5, precision=0, label="top_k", **hidden)
     labels = gr.JSON(label="labels", **hidden)
     button.click(classify, [image, top_k, session], [labels, session], api_name="classify", preprocess=False, **compute)
     button.click(download, [session], [gr.File(label="zip", **hidden), session], api_name="download")
+
+
+def _example(name: str) -> dict[str, object]:
+    return {"path": name, "orig_name": name, "url": name, "meta": {"_type": "gradio.FileData"}}
