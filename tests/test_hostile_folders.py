@@ -122,6 +122,10 @@ HOSTILE = {
     "an end before its start": (lying(lambda h: h["head.fc.weight"]["data_offsets"].reverse()), UNREAD),
     "a type of twice the size": (lying(lambda h: h["head.fc.bias"].update(dtype="F64")), UNREAD),
     "a type that there is not": (lying(lambda h: h["head.fc.bias"].update(dtype="F128")), UNREAD),
+    "a type that would turn the line round": (
+        lying(lambda h: h["head.fc.bias"].update(dtype="\u202eF32\n")),
+        r"cannot be read \(.*unknown variant `\?F32\?`.*\); it is cut short or not safetensors",
+    ),
     "whole numbers for floats": (
         lying(lambda h: h["head.fc.bias"].update(dtype="I32")),
         r"model\.safetensors of m: head\.fc\.bias has the type torch\.int32; expected floats\.$",

@@ -162,7 +162,7 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
             tensors = {key: file.get_tensor(key) for key in found}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path.name} of {shown} cannot be read ({error!s:.120}); it is cut short or not safetensors: "
+            f"{path.name} of {shown} cannot be read ({_shown(str(error)[:120])}); it is cut short or not safetensors: "
             "fetch or save it again."
         ) from error
     for key, tensor in tensors.items():
@@ -192,5 +192,5 @@ def tensor_problems(found: Mapping[str, tuple[int, ...]], expected: Mapping[str,
 
 
 def _shown(name: str) -> str:
-    """A name from the file as it may stand in a sentence: a stranger chose it."""
+    """A text out of the file, such as a name, as it may stand in a sentence: a stranger chose it."""
     return "".join(c if c.isprintable() else "?" for c in name[:200])
