@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.page_helpers import plain_photo, tiny_page
+from tests.page_helpers import plain_photo, served, tiny_page
 
 pytestmark = pytest.mark.slow
 
@@ -349,3 +349,12 @@ def test_only_a_visitor_at_home_names_folders(page, events, scratch, header):
     body = {"data": [11, True, "own", there, "auto"], "fn_index": described[0], "session_hash": "f"}
     assert "read from the folder" in ask(page, "/gradio_api/run/predict", body)[1]
     assert "opens no folders" in ask(page, "/gradio_api/run/predict", body, header)[1]
+
+
+def test_no_variable_makes_it_an_mcp_server(scratch, monkeypatch, capsys):
+    monkeypatch.setenv("GRADIO_MCP_SERVER", "True")
+    with served() as url:
+        status, _ = ask(url, "/gradio_api/mcp/", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        assert status in (404, 405)
+        assert json.loads(ask(url, "/config")[1])["mcp_server"] is False
+    assert "mcp" not in capsys.readouterr().out.lower()

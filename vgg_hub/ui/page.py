@@ -261,6 +261,7 @@ def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
         "run_history": False,  # photos are private: nothing of a run stays in the browser
         "footer_links": ["api", "settings"],
         "app_kwargs": {"middleware": [Middleware(Gate)]},
+        "mcp_server": False,  # not by an environment variable either: all of its callers would share one visitor's place
     }
     return demo.launch(**(options | overrides))
 
