@@ -32,7 +32,6 @@ PRESSES = """element.addEventListener('click', (event) => {
     const button = event.target.closest('[data-do]');
     if (button) trigger('click', {...button.dataset});
 });"""
-LIVE = "element.setAttribute('aria-live', 'polite');"
 # What was pressed is drawn anew, so the keyboard would lose its place: on to the photo's next button, else the heading.
 FOCUS = """(wish) => { if (wish) setTimeout(() => {
     const next = document.querySelector(wish) || document.querySelector('#mend .mend-title, #changes .mend-title');
@@ -53,7 +52,7 @@ class MendParts:
 def build() -> MendParts:
     """Lay it out below the table."""
     photos = gr.HTML(js_on_load=PRESSES, elem_id="mend")
-    changes = gr.HTML(js_on_load=PRESSES + LIVE, elem_id="changes")
+    changes = gr.HTML(js_on_load=PRESSES, elem_id="changes")
     again = gr.Button(word("teach_again"), variant="primary", visible=False, elem_id="teach-again")
     return MendParts(photos, changes, again, gr.Textbox(visible=False))
 

@@ -8,6 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from . import account, api, classify, inside, keep, mend, net, photos, publish, report, share, training
+from .access import ACCESS
 from .checked import CheckedBlocks
 from .gate import Gate
 from .look import CSS, HEAD, THEME
@@ -46,8 +47,6 @@ FORGET_KEY = f"""() => {{
         history.replaceState(history.state, '', here);
     }}
 }}"""
-# The title is the one word that Gradio 6.31 does not translate.
-KOREAN_TITLE = f"() => {{ if (navigator.language.startsWith('ko')) document.title = '{WORDS['title'][1]}' }}"
 
 
 def build() -> gr.Blocks:
@@ -75,7 +74,7 @@ def build() -> gr.Blocks:
         _wire_mend(session, report_body, mending, cards)
         answered += _wire_classify(session, net_inputs, answers)
         _wire_inside(session, net_inputs, answers, inner, answered)
-        demo.load(js=KOREAN_TITLE)
+        demo.load(js=ACCESS)
         demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
         _wire_publish(demo, session, published)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
