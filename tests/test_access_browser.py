@@ -46,9 +46,10 @@ def faults(page: Page) -> list[str]:
     found = []
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(f"{AXE}; 0")
+        page.add_style_tag(content="* { transition: none !important; }")  # no colour on its way is judged
     for theme in ("light", "dark"):
         page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
-        page.wait_for_timeout(300)  # colours that fade
+        page.wait_for_timeout(100)
         checked = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         assert len(checked["passes"]) > 20
         found += [
@@ -82,6 +83,8 @@ def test_axe_finds_nothing_serious_on_any_section(address, browser, photos, widt
         expect(page.locator("#many-table tbody tr")).to_have_count(3)
         expect(page.locator("#time-taken p")).to_be_visible()
         page.evaluate("document.querySelectorAll('button.label-wrap:not(.open)').forEach(one => one.click())")
+        expect(page.locator("#inside-on")).to_be_enabled()  # the last that the section draws
+        page.locator("#inside-layers table").wait_for()
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
         assert faults(page) == []
 

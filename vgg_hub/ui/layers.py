@@ -28,7 +28,10 @@ def layers_html(config: VGGConfig, language: str) -> str:
     """
     rows = layer_table(config)
     note = f'<p class="note hint">{escape(say(language, "layers_picture"))}</p>'
-    picture = f'<div class="layers-picture">{_picture(config, rows, language)}</div>'
+    scrolls = (
+        f'role="region" tabindex="0" aria-label="{escape(say(language, "layers_picture"))}"'  # on a phone, by keyboard
+    )
+    picture = f'<div class="layers-picture" {scrolls}>{_picture(config, rows, language)}</div>'
     return note + picture + _table(config, rows, language)
 
 
