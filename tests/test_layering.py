@@ -22,7 +22,7 @@ LEVELS = (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),
         *("fingerprint", "verdict", "replay", "lab", "nearest", "mend"),
         *("guards", "near_duplicates", "scenes", "shortcuts", "room"),
-        *("predict", "explain", "overlay", "start", "parity_loaders"),
+        *("predict", "reader", "explain", "overlay", "start", "parity_loaders"),
     ),
     ("convert", "onnx_export", "weights_file"),
     ("data", "archive", "zip_entries", "picture", "pixels", "magic"),

@@ -98,12 +98,13 @@ def test_the_batch_size_does_not_matter(model, pictures, batch_size):
 
 
 def test_memory_is_bounded_by_the_batch(model, pictures, monkeypatch):
-    """No more pictures are taken from an iterator than a batch holds before the answers come."""
+    """No more pictures are taken from an iterator than a batch and the next, which is read meanwhile."""
     taken = []
     classifier = Classifier(model, device="cpu", batch_size=3)
     answers = classifier.each(taken.append(i) or p for i, p in enumerate(itertools.cycle(pictures)))
     next(answers)
-    assert taken == [0, 1, 2]
+    assert taken == [0, 1, 2, 3, 4, 5]
+    answers.close()
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0, True, None])
@@ -275,3 +276,23 @@ def test_the_gpu_gives_the_same_answer(model, pictures):
         for one, other in zip(found, expected, strict=True):
             assert one.scores == pytest.approx(other.scores, abs=tolerance)
     assert all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+def test_many_files_are_answered_as_one_by_one(tmp_path):
+    """Read in threads, in order, an error in its place: the same as each alone."""
+    generator = np.random.default_rng(3)
+    files = []
+    for n in range(21):
+        files.append(tmp_path / f"{n}.png")
+        Image.fromarray(generator.integers(0, 256, (40 + n, 60, 3), dtype=np.uint8)).save(files[-1])
+    files[7].write_bytes(b"no picture")
+    classifier = Classifier(tiny_vgg(), "cpu", precision="float32", batch_size=4)
+    alone = [next(iter(classifier.each([file]))) for file in files]
+    together = list(classifier.each(files))
+    assert [str(answer) if isinstance(answer, PhotoError) else answer.label for answer in together] == [
+        str(answer) if isinstance(answer, PhotoError) else answer.label for answer in alone
+    ]
+    assert isinstance(together[7], PhotoError)
+    for one, other in zip(alone, together, strict=True):
+        if not isinstance(one, PhotoError):
+            assert other.scores == pytest.approx(one.scores, abs=1e-5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,8 @@ from .data import read_image
 from .errors import ConfigError, DeviceError, PhotoError
 from .inference import multiplies_bfloat16
 from .model import VGG
-from .preprocess import preprocess
+from .preprocess import cut_square, normalised
+from .reader import read_in_batches
 
 __all__ = ["Classifier", "Picture", "Prediction", "as_image", "resolve_device"]
 
@@ -87,12 +87,6 @@ def as_image(picture: Picture) -> Image.Image:
     return read_image(picture)
 
 
-def _batches(items: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
 class Classifier:
     """A net ready to classify pictures. The model given is not changed.
 
@@ -100,7 +94,7 @@ class Classifier:
         model: a VGG, in any mode.
         device: "auto", "cpu", "cuda", "mps" or a torch.device.
         precision: "float32" is exact; "auto" uses bfloat16 where the processor multiplies it itself.
-        batch_size: pictures decoded and computed at a time, the bound on memory.
+        batch_size: pictures computed at a time, while as many more are read: the bound on memory.
         unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
     """
 
@@ -142,20 +136,21 @@ class Classifier:
 
     def each(self, images: Iterable[Picture]) -> Iterator[Prediction | PhotoError]:
         """Classify pictures one answer at a time, an error in the place of each one that cannot be read."""
-        for batch in _batches(images, self.batch_size):
-            read: list[Image.Image | PhotoError] = []
-            for image in batch:
-                try:
-                    read.append(as_image(image))
-                except PhotoError as error:
-                    read.append(error)
-            answers = iter(self._predict([image for image in read if not isinstance(image, PhotoError)]))
-            yield from (image if isinstance(image, PhotoError) else next(answers) for image in read)
+        for batch in read_in_batches(images, self.batch_size, self._read):
+            answers = iter(self._predict([square for square in batch if not isinstance(square, PhotoError)]))
+            yield from (square if isinstance(square, PhotoError) else next(answers) for square in batch)
 
-    def _predict(self, images: Sequence[Image.Image]) -> list[Prediction]:
-        if not images:
+    def _read(self, picture: Picture) -> Image.Image | PhotoError:
+        """What the net will see of it. All is Pillow's work here: a thread in which PyTorch computes gets threads of its own."""
+        try:
+            return cut_square(as_image(picture), self.config)
+        except PhotoError as error:
+            return error
+
+    def _predict(self, squares: Sequence[Image.Image]) -> list[Prediction]:
+        if not squares:
             return []
-        logits, strangeness = self._answer(torch.stack([preprocess(image, self.config) for image in images]))
+        logits, strangeness = self._answer(torch.stack([normalised(square, self.config) for square in squares]))
         labels = self.config.label_names or [f"class {i}" for i in range(self.config.num_classes)]
         predictions = []
         for row, score in zip(torch.softmax(logits, dim=1), strangeness, strict=True):

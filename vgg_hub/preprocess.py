@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .config import VGGConfig
 
-__all__ = ["preprocess"]
+__all__ = ["cut_square", "normalised", "preprocess"]
 
 RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -37,6 +37,11 @@ def preprocess(image: Image.Image, config: VGGConfig) -> Tensor:
     Returns:
         (in_channels, input_size, input_size) float32.
     """
+    return normalised(cut_square(image, config), config)
+
+
+def cut_square(image: Image.Image, config: VGGConfig) -> Image.Image:
+    """The first part of `preprocess`, all of it Pillow's: the square of `input_size` that the net sees, RGB or "L"."""
     size = config.input_size
     image = image.convert("RGB" if config.in_channels == 3 else "L")
     resampling = RESAMPLING[config.interpolation]
@@ -48,9 +53,12 @@ def preprocess(image: Image.Image, config: VGGConfig) -> Tensor:
     box = (left, top, left + size, top + size)
     if resized[0] * resized[1] > MAX_RESIZED_PIXELS:
         scale = (width / resized[0], height / resized[1]) * 2
-        image = image.resize((size, size), resampling, box=[edge * s for edge, s in zip(box, scale, strict=True)])
-    else:
-        image = (image if resized == image.size else image.resize(resized, resampling)).crop(box)
+        return image.resize((size, size), resampling, box=[edge * s for edge, s in zip(box, scale, strict=True)])
+    return (image if resized == image.size else image.resize(resized, resampling)).crop(box)
+
+
+def normalised(image: Image.Image, config: VGGConfig) -> Tensor:
+    """The second part of `preprocess`: the square's pixels as the net reads them."""
     pixels = torch.from_numpy(np.array(image, dtype=np.uint8))  # (S, S, 3) or (S, S)
     pixels = pixels.permute(2, 0, 1) if pixels.ndim == 3 else pixels.expand(config.in_channels, -1, -1)
     mean = torch.tensor(config.mean).view(-1, 1, 1)
