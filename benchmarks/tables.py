@@ -1,4 +1,4 @@
-"""Writes the README's tables of measurements from the JSON in `benchmarks/results/`.
+"""Writes the tables of measurements in the README and in `docs/speed.md` from the JSON in `benchmarks/results/`.
 
     python -m benchmarks.tables
 
@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["TABLES", "filled"]
+from benchmarks import speed_tables
+from benchmarks.table import Result, table
+
+__all__ = ["DOCUMENTS", "PICTURE", "TABLES", "filled"]
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+PICTURE = ROOT / "docs" / "speed.svg"  # made from classifying.json
 PLACE = re.compile(r"(?<=<!-- table: )([^>]*)( -->\n)(.*?)(?=<!-- end -->)", re.S)
-
-Result = dict[str, object]
 
 
 def filled(text: str, results: Path = RESULTS) -> str:
@@ -49,11 +52,6 @@ def _caption(result: Result) -> str:
     return f"`{result['command']}`, torch {versions['torch']} on {where}.\n"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def _points(gain: dict[str, float]) -> str:
     """A difference of shares and its standard error, in points."""
     return f"{100 * gain['mean']:+.1f} ± {100 * gain['error']:.1f}".replace("-", "\N{MINUS SIGN}")
@@ -69,7 +67,7 @@ def speed(result: Result) -> str:
         [kind, f"{found['vgg_hub']:.1f} s", f"{found['tutorial']:.1f} s", f"{ratio[kind]:.1f} times"]
         for kind, found in seconds.items()
     ]
-    return _table(["time", "`finetune`", "PyTorch's tutorial", "ratio"], rows)
+    return table(["time", "`finetune`", "PyTorch's tutorial", "ratio"], rows)
 
 
 def few_photos(result: Result) -> str:
@@ -78,7 +76,7 @@ def few_photos(result: Result) -> str:
         gains = [_points(found[f"over {other}"]) for other in ("tutorial", "probe")]
         rows.append([size, *(_percent(found["accuracy"][way]) for way in ("ours", "tutorial", "probe")), *gains])
     header = ["photos a class", "`finetune`", "tutorial's loop", "scikit-learn", "over the loop", "over scikit-learn"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 SETS = {
@@ -99,7 +97,7 @@ def coverage(result: Result) -> str:
             figures = [held, _percent(row["accuracy"]), _points(row["estimate less accuracy"]), verdicts]
             rows.append([size, SETS[name], str(row["draws"]), *figures])
     header = ["photos a class", "tasks", "draws", "interval holds", "accuracy", "estimate less accuracy"]
-    return _table([*header, "limited by photos / net / cannot tell, %"], rows)
+    return table([*header, "limited by photos / net / cannot tell, %"], rows)
 
 
 def unlike(result: Result) -> str:
@@ -110,7 +108,7 @@ def unlike(result: Result) -> str:
         for row in result["outcome"]
     ]
     header = ["classes", "photos a class", "area, other things", "area, drawn pictures"]
-    return _table([*header, "none of these: the classes", "other things", "drawn pictures"], rows)
+    return table([*header, "none of these: the classes", "other things", "drawn pictures"], rows)
 
 
 def growth(result: Result) -> str:
@@ -119,14 +117,14 @@ def growth(result: Result) -> str:
         time = [f"{row['seconds']:.1f} s", f"{row['milliseconds_a_photo']:.1f} ms"]
         peaks = [f"{row[part]:.0f} MB" for part in ("peak_megabytes_added", "peak_megabytes_of_files")]
         rows.append([f"{row['photos']:,}", f"`{row['trainable']}`", *time, *peaks])
-    return _table(["photos", "trained", "time", "a photo", "memory added at the peak", "and of mapped files"], rows)
+    return table(["photos", "trained", "time", "a photo", "memory added at the peak", "and of mapped files"], rows)
 
 
 def processes(result: Result) -> str:
     apart, seconds = result["largest_difference"], result["seconds"]
     rows = [[n, f"{seconds[n]:.1f} s", _percent(result["accuracy"][n])] for n in ("1", "2")]
     largest = f"Largest difference of a probability between the two: {apart['probability']:.1e}.\n"
-    return _table(["processes", "training and judging", "accuracy"], rows) + "\n" + largest
+    return table(["processes", "training and judging", "accuracy"], rows) + "\n" + largest
 
 
 TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
@@ -136,12 +134,19 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "unlike": ("unlike", unlike),
     "growth": ("growth", growth),
     "processes": ("processes", processes),
+    "classifying, in short": ("classifying", speed_tables.short),
+    "opening": ("opening", speed_tables.opening),
+    "classifying": ("classifying", speed_tables.classifying),
+    "folder": ("folder", speed_tables.folder),
+    "starting": ("starting", speed_tables.starting),
 }
 
 
 def main() -> None:
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in DOCUMENTS:
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    result = json.loads((RESULTS / "classifying.json").read_text(encoding="utf-8"))
+    PICTURE.write_text(speed_tables.layers_picture(result), encoding="utf-8")
 
 
 if __name__ == "__main__":

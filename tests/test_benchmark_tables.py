@@ -1,17 +1,16 @@
-"""The README's tables are what the committed measurements say."""
+"""The tables of README and docs are what the committed measurements say."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import RESULTS, TABLES, filled
+from benchmarks.speed_tables import layers_picture
+from benchmarks.tables import DOCUMENTS, PICTURE, RESULTS, TABLES, filled
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
 FACTS = {
     "command": "python -m benchmarks.tutorial --epochs 5",
     "versions": {"torch": "2.14.1"},
@@ -29,9 +28,17 @@ def results(tmp_path):
     return tmp_path
 
 
-def test_the_readme_has_every_table_as_the_results_give_it():
-    assert re.findall(r"<!-- table: (.*) -->", TEXT) == list(TABLES)
-    assert filled(TEXT) == TEXT, "python -m benchmarks.tables writes them"
+def test_every_table_stands_somewhere_as_the_results_give_it():
+    assert sorted(re.findall(r"<!-- table: (.*) -->", "".join(TEXTS))) == sorted(TABLES)
+    assert [filled(text) for text in TEXTS] == TEXTS, "python -m benchmarks.tables writes them"
+
+
+def test_the_picture_is_made_from_the_results():
+    result = json.loads((RESULTS / "classifying.json").read_text(encoding="utf-8"))
+    drawn = PICTURE.read_text(encoding="utf-8")
+    assert drawn == layers_picture(result), "python -m benchmarks.tables draws it"
+    whole = sum(result["16"]["layers"]["ours"]["milliseconds a picture"].values())
+    assert f">{whole:.1f} ms</text>" in drawn
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
@@ -64,7 +71,8 @@ def test_making_it_again_changes_nothing(results):
 
 
 def test_a_table_that_nobody_makes_is_named(results):
-    message = r"There is no table 'sped'; expected speed, few photos, coverage, unlike, growth, processes\."
+    message = r"There is no table 'sped'; expected speed, few photos, coverage, unlike, growth, processes, "
+    message += r"classifying, in short, opening, classifying, folder, starting\."
     with pytest.raises(SystemExit, match=message):
         filled("<!-- table: sped -->\n<!-- end -->\n", results)
 
