@@ -16,7 +16,7 @@ PACKAGE = ROOT / "vgg_hub"
 LEVELS = (
     ("app",),
     ("ui",),
-    ("cli", "cli_commands", "cli_lab", "cli_many", "cli_replay", "cli_share", "cli_text", "__main__"),
+    ("cli", "cli_commands", "cli_explain", "cli_lab", "cli_many", "cli_replay", "cli_share", "cli_text", "__main__"),
     ("many",),
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),

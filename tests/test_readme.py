@@ -80,11 +80,13 @@ def test_the_python_example_runs(clone, capsys):
 def test_the_commands_run(clone, capsys):
     commands = re.findall(r"^python -m vgg_hub (.*)$", TEXT, re.M)
     runs = {command.split()[0]: shlex.split(command, comments=True) for command in commands}
-    assert list(runs) == ["finetune", "classify", "inspect", "compare", "replay", "push", "convert", "export", "space"]
+    names = ["finetune", "classify", "inspect", "explain", "compare", "replay", "push", "convert", "export", "space"]
+    assert list(runs) == names
     assert "--delta" in runs.pop("push"), "it needs the Hub: tests/test_cli_share.py"
     assert runs.pop("space") == ["space", "someone/teach-a-vgg"], "it needs the Hub: tests/test_space.py"
     assert runs.pop("convert")[1] == "vgg16_bn-6c64b313.pth", "it needs torchvision's file: tests/test_convert.py"
     for command in runs.values():
         assert main(command) == 0
     assert Path("cats-vs-dogs.onnx").is_file()
+    assert Path("why.png").is_file()
     assert "photo.jpg: " in capsys.readouterr().out

@@ -24,6 +24,7 @@ from torch import OutOfMemoryError
 
 from . import __version__
 from .cli_commands import run_app, run_inspect
+from .cli_explain import add_explain
 from .cli_lab import run_compare
 from .cli_many import is_first_process, run_classify, run_finetune
 from .cli_replay import run_replay
@@ -35,8 +36,6 @@ from .finetune import MAX_SEED
 from .hub import DTYPES
 
 __all__ = ["main"]
-
-MAX_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_finetune(commands)
     _add_compare(commands)
+    add_explain(commands.add_parser)
     _add_replay(commands)
     _add_classify(commands)
     _add_push(commands)
@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(inspect)
     app = _command(commands, "app", run_app, "open the page in a local server")
     app.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    app.add_argument("--port", type=_whole(1, MAX_PORT), default=7860, help="port to listen on (default: %(default)s)")
+    app.add_argument("--port", type=_whole(1, 65_535), default=7860, help="port to listen on (default: %(default)s)")
     return parser
 
 
