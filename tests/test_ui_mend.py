@@ -12,11 +12,11 @@ from vgg_hub import bundled
 from vgg_hub.errors import FinetuneError
 from vgg_hub.mend import Change
 from vgg_hub.report import Judged, Report, Validation
-from vgg_hub.ui import gpu_work, training
+from vgg_hub.ui import gpu_work, mend_heat, training
 from vgg_hub.ui import mend as module
 from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.gpu_work import Wishes
-from vgg_hub.ui.mend import act, effect_html, show
+from vgg_hub.ui.mend import act, effect_html, show, why
 from vgg_hub.ui.mending import Lesson
 from vgg_hub.ui.photos import look_a, look_again
 from vgg_hub.ui.session import Backbones, Session
@@ -196,3 +196,33 @@ def test_changes_go_with_the_files_but_are_compared_only_with_the_same(own_net, 
     assert effect_html(session, "en") == ""
     list(teach(session, Choice(device="cpu"), ("c", "d"), [files[0][2:], files[1]], Wishes()))
     assert session.mending.lesson.changes == ()
+
+
+def test_why_shows_the_evidence_for_the_answer_once(own_net, tmp_path, monkeypatch):
+    session, drawn = own_net, draw_photos(tmp_path / "photos", count=4)
+    with pytest.raises(gr.Error, match="Nothing was taught yet; teach it first, then ask what it looked at"):
+        why(SimpleNamespace(_data={"photo": "0"}), session, request())
+    list(
+        teach(
+            session,
+            Choice(device="cpu"),
+            ("stripes", "dots"),
+            [list(map(str, some)) for some in drawn.values()],
+            Wishes(),
+        )
+    )
+    asked = []
+    original = mend_heat.evidence
+    monkeypatch.setattr(mend_heat, "evidence", lambda *given: (asked.append(given[2:]), original(*given))[1])
+    right = [row for row, photo in enumerate(session.report.predictions) if photo.label == photo.predicted]
+    session.mending.cell = (session.report.labels.index(session.report.predictions[right[0]].label),) * 2
+    for _ in range(2):
+        html, focus, same = why(SimpleNamespace(_data={"photo": str(right[0])}), session, request())
+    assert asked == [(session.mending.cell[0], "conv2_1")]
+    assert html.count('<div class="heated"><img src="data:image/jpeg;base64,') == 1
+    assert "the answer is of one that was not" in html
+    assert (focus, same) == (f"#mend-photo-{right[0]} button", session)
+    with pytest.raises(gr.Error, match="That is not in the report any more"):
+        why(SimpleNamespace(_data={"photo": "99"}), session, request())
+    list(teach_again(session))
+    assert session.mending.heats == {}

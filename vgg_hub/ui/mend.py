@@ -16,13 +16,14 @@ from ..mend import Change
 from ..report import Judged, Report
 from .guard import for_page
 from .look import note
+from .mend_heat import draw_heat, heat_figure
 from .messages import language_of, say
 from .notes import say_note
 from .photos import THUMBNAIL_SIDE, thumbnail
 from .session import Session
 from .words import word
 
-__all__ = ["FOCUS", "PRESSES", "MendParts", "act", "build", "effect_html", "show"]
+__all__ = ["FOCUS", "PRESSES", "MendParts", "act", "build", "effect_html", "show", "why"]
 
 SHOWN = 24
 MOST_FLIPS = 50
@@ -30,7 +31,7 @@ SIDE = 240  # pixels, of the photo itself
 # Buttons in the HTML say what they do in data attributes; the handler checks all of it.
 PRESSES = """element.addEventListener('click', (event) => {
     const button = event.target.closest('[data-do]');
-    if (button) trigger('click', {...button.dataset});
+    if (button) trigger(button.dataset.do === 'why' ? 'select' : 'click', {...button.dataset});
 });"""
 # What was pressed is drawn anew, so the keyboard would lose its place: on to the photo's next button, else the heading.
 FOCUS = """(wish) => { if (wish) setTimeout(() => {
@@ -76,6 +77,17 @@ def act(event: gr.EventData, session: Session, request: gr.Request) -> tuple[str
     focus = _act(event._data if isinstance(event._data, Mapping) else {}, session)
     *shown, session = show(session, request)
     return (*shown, focus, session)
+
+
+@for_page
+def why(event: gr.EventData, session: Session, request: gr.Request) -> tuple[str, str, Session]:
+    """What the net looked at was asked for: the photos as HTML, where the keyboard goes next, and the session."""
+    if session.report is None or session.tuned is None:
+        raise FinetuneError("Nothing was taught yet; teach it first, then ask what it looked at.")
+    pressed = event._data if isinstance(event._data, Mapping) else {}
+    row = _number(pressed, "photo", len(session.report.predictions))
+    draw_heat(session, row)
+    return _photos(session, language_of(request)), f"#mend-photo-{row} button", session
 
 
 def _act(pressed: Mapping[str, object], session: Session) -> str:
@@ -160,7 +172,7 @@ def _figure(session: Session, row: int, language: str) -> str:
     return (
         f'<figure id="mend-photo-{row}">{picture}<figcaption><b class="{kind}">{escape(said)}</b> '
         f"<span>{escape(truth)}</span> <span>{escape(photo.file)}</span></figcaption>"
-        f"{_nearest(session, photo, language)}{_deeds(session, row, language)}</figure>"
+        f"{heat_figure(session, row, language)}{_nearest(session, photo, language)}{_deeds(session, row, language)}</figure>"
     )
 
 
@@ -191,7 +203,10 @@ def _deeds(session: Session, row: int, language: str) -> str:
             this = say(language, "mend_move_this", file=photo.file, label=label)
             moves += _button("move", say(language, "mend_move", label=label), this, photo=row, to=place)
     leave = _button("leave", say(language, "mend_leave"), say(language, "mend_leave_this", file=photo.file), photo=row)
-    return f'<div class="deeds">{moves}{leave}</div>'
+    ask = ""
+    if row not in session.mending.heats:
+        ask = _button("why", say(language, "mend_why"), say(language, "mend_why_this", file=photo.file), photo=row)
+    return f'<div class="deeds">{moves}{leave}{ask}</div>'
 
 
 def _changes(session: Session, language: str) -> str:

@@ -50,12 +50,14 @@ class Mending:
         lesson: of the last run that ended; None before it.
         changes: what the visitor wants now, in the order it was done.
         cell: the true class and the answer of the table's cell that is open; None: all mistakes.
+        heats: how strong the heat map is of each photo, by its place in the report, for which one was asked.
     """
 
     def __init__(self) -> None:
         self.lesson: Lesson | None = None
         self.changes: list[Change] = []
         self.cell: tuple[int, int] | None = None
+        self.heats: dict[int, float] = {}
         self._first: tuple[Lesson, Report] | None = None  # the last run on unchanged photos
 
     def wanted(self, given: Mapping[str, Sequence[Path]]) -> tuple[Change, ...]:
@@ -79,7 +81,7 @@ class Mending:
         """A run ended."""
         if not lesson.changes:
             self._first = (lesson, _slim(report))
-        self.lesson, self.changes, self.cell = lesson, list(lesson.changes), None
+        self.lesson, self.changes, self.cell, self.heats = lesson, list(lesson.changes), None, {}
 
     def is_taught(self) -> bool:
         """Whether the last run was taught with just these changes."""

@@ -72,6 +72,7 @@ def build() -> gr.Blocks:
         shows = _wire_shows(demo, session, report_body, mending, answers, shared, published)
         answered = _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
         _wire_mend(session, report_body, mending, cards)
+        _wire_why(session, mending)
         answered += _wire_classify(session, net_inputs, answers)
         _wire_inside(session, net_inputs, answers, inner, answered)
         demo.load(js=ACCESS)
@@ -168,6 +169,12 @@ def _wire_mend(session, report_body, parts: mend.MendParts, cards: tuple[photos.
         done.success(
             photos.look_again, [*(card.files for card in cards), session], [*previews, session], **LOOK, **PRIVATE
         )
+
+
+def _wire_why(session: gr.State, parts: mend.MendParts) -> None:
+    shown = [parts.photos, parts.focus, session]
+    asked = parts.photos.select(mend.why, [session], shown, **COMPUTE, **PRIVATE)
+    asked.success(None, [parts.focus], js=mend.FOCUS)
 
 
 def _wire_training(session, samples, net_inputs, cards, train, teach_again, answers, shows) -> list[Callable]:
