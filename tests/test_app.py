@@ -242,7 +242,9 @@ def test_a_hub_that_cannot_be_reached_is_said(client, photos, monkeypatch):
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        with pytest.raises(AppError, match=r"The Hub cannot be reached for someone/none|someone/none.*not on this machine"):
+        with pytest.raises(
+            AppError, match=r"The Hub cannot be reached for someone/none|someone/none.*not on this machine"
+        ):
             tune(client, photos, weights="someone/none")
 
 
