@@ -8,8 +8,8 @@ net was trained on. Each picture has a photo of another class in each quadrant, 
 each of the four classes is right if its highest place lies in the quadrant of its photo (Boehle et al., "Convolutional
 Dynamic Alignment Networks", 2021, section 4.2, https://arxiv.org/abs/2104.00032). Chance is a quarter. The same with all
 weights drawn at random (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292), and with the trained head on a random
-rest. A map of a class is on the scale of `vgg_hub.explain.Evidence`: beside it stands the strength for classes that are
-on none of the four photos. Prints one JSON document.
+rest. On single photos: how strong the map of the photo's class is on the scale of `vgg_hub.explain.Evidence`, and that of a
+class drawn from all others. Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from vgg_hub.explain import evidence, heat_map
 from vgg_hub.preprocess import preprocess
 
 PHOTOS_A_CLASS = 8
+SINGLE = 200  # photos looked at alone
 Photo = tuple[int, Image.Image]  # class index, picture at the net's input size
 
 
@@ -87,14 +88,15 @@ def share_right(model: VGG, pictures: Sequence[tuple[Tensor, list[int]]], stage:
     )
 
 
-def strengths(model: VGG, pictures: Sequence[tuple[Tensor, list[int]]], stage: str) -> dict[str, dict[str, float]]:
-    """Of full colour: the strongest place for the classes that are there, and for one of each picture that is not."""
+def strengths(model: VGG, photos: Sequence[Photo], stage: str) -> dict[str, dict[str, float]]:
+    """Of full colour, on single photos: the strongest place for the class that is there, and for another one."""
     chance, there, absent = random.Random(0), [], []
-    for x, classes in pictures:
-        there.append(sum(evidence(model, x, index, stage).strength for index in classes) / 4)
-        other = chance.choice([index for index in range(model.config.num_classes) if index not in classes])
+    for index, picture in photos:
+        x = preprocess(picture, model.config)[None]
+        other = chance.choice([other for other in range(model.config.num_classes) if other != index])
+        there.append(evidence(model, x, index, stage).strength)
         absent.append(evidence(model, x, other, stage).strength)
-    return {"there": mean_and_error(there), "absent": mean_and_error(absent)}
+    return {"there": mean_and_error(there), "another class": mean_and_error(absent)}
 
 
 def random_nets(model: VGG, seed: int) -> dict[str, VGG]:
@@ -127,7 +129,10 @@ def main() -> None:
     outcome = {
         stage: {
             **{kind: share_right(model, pictures, stage) for kind, pictures in drawn.items()},
-            "strength": strengths(model, right, stage),
+            "strength on single photos": {
+                kind: strengths(model, random.Random(1).sample(chosen, min(SINGLE, len(chosen))), stage)
+                for kind, chosen in kinds.items()
+            },
             **{
                 kind: [
                     share_right(random_nets(model, seed)[kind], right, stage)["mean"] for seed in range(options.seeds)

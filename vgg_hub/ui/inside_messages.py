@@ -52,9 +52,9 @@ INSIDE: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "신경망은 이 사진이 가르친 사진 어느 것과도 닮지 않았다고 봅니다. 지도를 그대로 믿지는 마세요.",
         ),
         "inside_rule": (
-            "All classes share one scale, so a class that is not there stays pale. Full colour is the strongest place among the "
+            "All classes share one scale, so a class that is not there is mostly pale. Full colour is the strongest place among the "
             "three likeliest classes and the one chosen, and never less than one point of logit (here {points}); nothing is stretched.",
-            "모든 부류가 같은 눈금을 쓰므로 사진에 없는 부류는 옅게 보입니다. 가장 진한 색은 확률이 가장 높은 세 부류와 고른 부류 "
+            "모든 부류가 같은 눈금을 쓰므로 사진에 없는 부류는 대개 옅게 보입니다. 가장 진한 색은 확률이 가장 높은 세 부류와 고른 부류 "
             "가운데 가장 강한 곳이며, 로짓 1점보다 작지 않습니다(여기서는 {points}점). 지도마다 늘려 그리지 않습니다.",
         ),
         "inside_legend": ("no evidence|full colour", "근거 없음|가장 진한 색"),
