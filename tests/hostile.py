@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -175,7 +176,7 @@ def configs(document: dict[str, object]) -> st.SearchStrategy[bytes]:
             for key in place[:-1]:
                 at = at.get(key) if isinstance(at, dict) else None
             if isinstance(at, dict):
-                at[place[-1]] = value
+                at[place[-1]] = copy.deepcopy(value)  # another change may go into it
         text = json.dumps(changed).encode()
         return text if raw is None else text[: len(text) // 2] + raw + text[len(text) // 2 :]
 
@@ -198,7 +199,7 @@ def headers(true: bytes) -> st.SearchStrategy[bytes]:
     def lie(changes: list[tuple[str, str, object]], length: int | None) -> bytes:
         changed = {key: dict(value) for key, value in header.items()}
         for key, name, value in changes:
-            changed[key][name] = value
+            changed[key][name] = copy.deepcopy(value)
         text = json.dumps(changed).encode()
         return struct.pack("<Q", len(text) if length is None else length) + text + true[end:]
 

@@ -49,6 +49,9 @@ from vgg_hub.ui.session import Session
 from vgg_hub.ui.share import loading_lines, make_zip, safe_name
 from vgg_hub.ui.uploads import uploaded_file
 
+# Hypothesis would rather not write down long examples; it need not, for they are the same each time.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 PICTURES, ARCHIVES, NAMES, CONFIGS, HEADERS = (n * TIMES for n in (220, 120, 120, 140, 60))
 NET = (11, True, "random", "", "cpu")
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")

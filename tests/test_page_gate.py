@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -93,9 +94,8 @@ def hostile_values(scratch):
         "x" * 5000,
     ]
     for path in (*files, ADDRESS, "https://127.0.0.1:9/x", "HTTP://[::1]/", "file:///etc/passwd", "//example.org/x"):
-        yield {"path": path}
         yield {"path": path, "url": ADDRESS, "orig_name": "a.png"} | MARK
-        yield [{"path": path} | MARK] * 2
+    yield from ({"path": secret}, {"path": ADDRESS}, [{"path": secret} | MARK] * 2, [{"path": ADDRESS} | MARK])
     yield {"value": {"path": ADDRESS} | MARK}
     yield {"path": None, "url": ADDRESS} | MARK
     yield {"path": [ADDRESS], "url": "data:image/png;base64,AAAA"} | MARK
@@ -130,8 +130,12 @@ def test_no_event_takes_what_is_not_meant_for_it(page, events, scratch, asked_fo
     """Each input of each event, one hostile value at a time, the others as the page has them."""
     assert {name for _, name, visibility, _ in events if visibility == "public"} == {"finetune", "classify", "download"}
     values = [*hostile_values(scratch)]
-    tried = 0
+    tried, seen = 0, set()
     for number, name, _, components in events:
+        handler = (re.sub(r"_\d+$", "", name), *(component["id"] for component in components))
+        if handler in seen:  # the same function, set off by something else
+            continue
+        seen.add(handler)
         normal = [component["props"].get("value") for component in components]
         for place, component in enumerate(components):
             if component["type"] == "state":  # the server's own; what is sent for it counts for nothing
@@ -148,7 +152,7 @@ def test_no_event_takes_what_is_not_meant_for_it(page, events, scratch, asked_fo
                     said = json.loads(text)["error"]
                     assert status == 500, (name, value, text)
                     assert is_one_sentence(said, scratch), (name, place, repr(value)[:80], said)
-    assert tried > 3000
+    assert tried > 2000
     assert asked_for == []
 
 
