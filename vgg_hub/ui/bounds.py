@@ -73,9 +73,10 @@ def check_repo(choice: Choice, token: str | bool | None) -> None:
             info = persistently(lambda: HfApi(token=token).model_info(repo, files_metadata=True, timeout=10), repo)
     except HubError as error:
         # The client would give what its cache holds to whoever asks, also where the Hub says that it is not for them.
-        unknown = not isinstance(error.__cause__, HfHubHTTPError) or error.__cause__.response.status_code >= 500
-        cached = isinstance(try_to_load_from_cache(repo, CONFIG_FILE), str)  # looked at when it was fetched
-        if choice.at_home and unknown and cached:
+        answer = error.__cause__.response if isinstance(error.__cause__, HfHubHTTPError) else None
+        # Looked at when it was fetched; and what cannot be reached cannot be fetched either.
+        cached = isinstance(try_to_load_from_cache(repo, CONFIG_FILE), str)
+        if choice.at_home and (answer is None or (cached and answer.status_code >= 500)):
             return
         raise
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
