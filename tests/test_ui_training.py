@@ -1,18 +1,25 @@
 """Section 3 without a server: the stream of drawings, the outcome in the session, and what goes wrong."""
 
 import re
+import threading
 
 import gradio as gr
 import pytest
 
 from tests.page_helpers import draw_photos, request, tiny_checkpoint
 from vgg_hub import bundled
-from vgg_hub.finetune import Step
+from vgg_hub.finetune import Embedding, Step
 from vgg_hub.ui import gpu_work
 from vgg_hub.ui import training as module
+from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.curves import MAX_POINTS, curves_html
+from vgg_hub.ui.gpu_work import Wishes
+from vgg_hub.ui.line import Line
+from vgg_hub.ui.lines import Lines
+from vgg_hub.ui.progress import progress_html
+from vgg_hub.ui.run import Run
 from vgg_hub.ui.session import Backbones, Session
-from vgg_hub.ui.training import begin, explain, invite, settle, stop, train
+from vgg_hub.ui.training import begin, explain, settle, stop, teach, train, watch
 
 
 @pytest.fixture
@@ -43,19 +50,127 @@ def run(
     return train(session, *labels, *files, *net, *how, request(language))
 
 
+@pytest.fixture
+def held(monkeypatch):
+    """A fine-tuning that waits before its first event until it is told to go on."""
+    go_on, original = threading.Event(), gpu_work.finetune
+
+    def finetune(*args, **kwargs):
+        go_on.wait(20)
+        yield from original(*args, **kwargs)
+
+    monkeypatch.setattr(gpu_work, "finetune", finetune)
+    yield go_on
+    go_on.set()
+
+
 def test_a_run_is_drawn_and_kept(session, files, monkeypatch):
     monkeypatch.setattr(module, "SECONDS_BETWEEN_DRAWINGS", 0)
     drawn = list(run(session, files))
     texts = [progress for progress, _, _ in drawn]
-    assert "Opening the net" in texts[0]
-    assert any("Looking at the photos: 8 of 8" in text for text in texts)
-    assert any(re.search(r"Learning: step \d+, about \d+ s left", text) for text in texts)
+    assert 'role="progressbar"' in texts[0]
     assert "Done in" in texts[-1]
+    assert not any("Done in" in text for text in texts[:-1])
     curves = drawn[-1][1]
     assert curves.count("<svg viewBox") == 2
     assert session.report.labels == ["stripes", "dots"]
     assert session.tuned.config.label_names == ("stripes", "dots")
     assert [len(paths) for paths in session.photos.values()] == [4, 4]
+
+
+def test_each_kind_of_event_is_put_in_words():
+    events = [Embedding(3, 8, 0.2), *steps_of(4)[:2]]
+    said = []
+    for event in events:
+        this = Run(None, None, None, None, 1)
+        this.place, this.events = None, [event]
+        said.append(re.sub("<[^>]+>", "", progress_html(this, "en")))
+    assert said == [
+        "Looking at the photos: 3 of 8, about 1 s left",
+        "Learning: step 1, about 1 s left",
+        "Learning: step 2, about 1 s left",
+    ]
+    this.events = []
+    assert "Opening the net" in progress_html(this, "en")
+
+
+def test_a_run_goes_on_when_nobody_watches_and_is_found_again(session, files, held):
+    first = run(session, files)
+    next(first)
+    first.close()  # the page is gone
+    assert not session.run.over
+    buttons = settle(session)
+    assert (buttons[0]["interactive"], buttons[1]["interactive"]) == (False, True)
+    again = watch(session, request("ko"))
+    assert 'role="progressbar"' in next(again)[0]
+    held.set()
+    assert "만에 끝났습니다" in list(again)[-1][0]
+    assert session.report.counts == {"stripes": 4, "dots": 4}
+    assert len(list(watch(session, request()))) == 1  # over: said once
+    buttons = settle(session)
+    assert (buttons[0]["interactive"], buttons[1]["interactive"]) == (True, False)
+
+
+def test_a_failed_run_is_said_in_place_when_it_is_found_again(session, files):
+    with pytest.raises(gr.Error):
+        list(run(session, [files[0], []]))
+    [(said, _, _)] = watch(session, request())
+    assert "Nothing was taught. Class &#x27;dots&#x27; has 0 photos that can be used" in said
+    assert 'role="alert"' in said
+
+
+def test_what_breaks_inside_is_no_traceback(session, files, monkeypatch, caplog):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError("secret")
+        yield
+
+    monkeypatch.setattr(gpu_work, "finetune", broken)
+    with pytest.raises(ZeroDivisionError):
+        list(run(session, files))
+    for said in (explain(session, request())[0], list(watch(session, request()))[-1][0]):
+        assert "Nothing was taught. Something broke on the server, which is not your fault; try again" in said
+        assert "secret" not in said
+    assert "A fine-tuning ended with an error of ours." in caplog.text
+
+
+def test_those_who_wait_are_told_their_place(session, files, held, monkeypatch):
+    narrow = Lines(*[Line(1, 2)] * 4)
+    monkeypatch.setattr(module, "lines", lambda: narrow)
+    others = [Session(), Session()]
+    for other in others:
+        next(run(other, files))
+    mine = run(session, files)
+    texts = [next(mine)[0]]
+    while "Waiting: 1 before you" not in texts[-1]:
+        texts.append(next(mine)[0])
+        assert len(texts) < 50
+    late = Session()
+    with pytest.raises(gr.Error, match="2 people are waiting already, as many as this page can take; try again in a"):
+        list(run(late, files))
+    stop(session, request())
+    with pytest.raises(gr.Error, match=r"It was stopped before its turn came\."):
+        list(mine)
+    held.set()
+    for other in others:
+        assert other.run.join(20)
+        assert other.report.counts == {"stripes": 4, "dots": 4}
+        other.close()
+
+
+def test_a_run_that_takes_too_long_ends_with_the_best_so_far(session, files, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_DRAWINGS", 0)
+    original = gpu_work.finetune
+
+    def slow(*args, **kwargs):
+        for event in original(*args, **kwargs):
+            yield event
+            if isinstance(event, Step):
+                session.run._time_is_over()
+
+    monkeypatch.setattr(gpu_work, "finetune", slow)
+    last = list(run(session, files))[-1][0]
+    assert "the longest that one run may take here; the best so far is kept" in last
+    assert session.report.steps == 1
 
 
 def test_what_was_tuned_shares_the_frozen_tensors(session, files):
@@ -119,16 +234,15 @@ def test_a_failed_run_leaves_the_earlier_model(session, files):
     assert session.tuned is kept
 
 
-def test_a_second_run_is_refused_at_the_button_and_in_the_engine(session, files):
+def test_a_second_run_is_refused_at_the_button_and_in_the_engine(session, files, held):
     first = run(session, files)
     next(first)
-    for _ in first:
-        with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
-            list(run(session, files))
-        with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
-            begin(session, request())
-        break
-    first.close()
+    with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
+        list(run(session, files))
+    with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
+        begin(session, request())
+    held.set()
+    list(first)
     buttons = begin(session, request())
     assert (buttons[0]["interactive"], buttons[1]["interactive"]) == (False, True)
     assert 'role="progressbar"' in buttons[2]
@@ -149,22 +263,26 @@ def test_stop_before_the_first_step(session, files, monkeypatch):
 
 
 def test_stop_after_a_step_keeps_the_best_so_far(session, files, monkeypatch):
-    monkeypatch.setattr(module, "SECONDS_BETWEEN_DRAWINGS", 0)
-    last = ""
-    for progress, _, _ in run(session, files):
-        if "Learning: step 1," in progress:
-            assert "Stopping" in stop(session, request())
-        last = progress
+    original = gpu_work.finetune
+
+    def stopped(*args, **kwargs):
+        for event in original(*args, **kwargs):
+            yield event
+            if isinstance(event, Step):
+                assert "Stopping" in stop(session, request())
+
+    monkeypatch.setattr(gpu_work, "finetune", stopped)
+    last = list(run(session, files))[-1][0]
     assert "Stopped after" in last
     assert session.report.stopped
     assert session.report.steps == 1
 
 
-def test_closing_the_page_frees_the_place(session, files):
-    events = run(session, files)
+def test_who_stops_listening_to_the_engine_itself_ends_the_run(session, files):
+    events = teach(session, Choice(device="cpu"), ("stripes", "dots"), files, Wishes())
     next(events)
-    next(events, None)
     events.close()
+    assert session.run.join(20)
     session.check_free()
 
 
@@ -182,7 +300,8 @@ def test_curves_say_their_last_values_and_stay_small():
     assert "The curves are drawn here" in curves_html([], "en")
 
 
-def test_before_the_first_run_it_says_what_to_do():
-    progress, curves = invite(request())
+def test_before_the_first_run_it_says_what_to_do(session):
+    [(progress, curves, same)] = watch(session, request())
     assert "When both cards have photos, press “Teach it”." in progress
     assert "The curves are drawn here" in curves
+    assert same is session

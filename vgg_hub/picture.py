@@ -18,7 +18,7 @@ from .errors import PhotoError
 from .magic import picture_format, what_it_is
 from .pixels import DECODER_ERRORS, upright_rgb
 
-__all__ = ["Limits", "file_name", "read_image"]
+__all__ = ["Limits", "check_picture", "file_name", "read_image"]
 
 MAX_NAME = 80
 MAX_ASPECT = 100
@@ -123,6 +123,16 @@ def read_image(
     shown = file_name(name)
     data = _read(source, shown, limits)
     return _decode(_open(data, shown, limits), shown, limits)
+
+
+def check_picture(path: str | Path, limits: Limits = Limits()) -> None:
+    """Look at the head of a file, without decoding it: whether it is a picture within the limits.
+
+    Raises:
+        PhotoError: it is not; see `read_image`. A damaged one may be noticed only there.
+    """
+    shown = file_name(path)
+    _check_size(_open(_read(path, shown, limits), shown, limits), shown, limits)
 
 
 def _read(source: str | Path | bytes | BinaryIO, shown: str, limits: Limits) -> bytes:

@@ -55,9 +55,13 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # must be set before Gradio is imported
 
+from vgg_hub.errors import ConfigError
 from vgg_hub.ui import build, launch
 
-demo = build()
+try:
+    demo = build()
+except ConfigError as error:  # a setting: whoever runs the page can put it right
+    raise SystemExit(str(error)) from None
 
 if __name__ == "__main__":
     launch(demo)
@@ -65,10 +69,10 @@ if __name__ == "__main__":
 BODY = """# {title}
 
 Show it a few photos of two things and press "Teach it": seconds later it tells them apart, and says how sure one can be.
-Photos stay on this Space's machine and are deleted after an hour.
+Photos stay on this Space's machine and are deleted an hour after they were last used, or at once on request.
 
 두 가지 사물의 사진을 몇 장씩 보여 주고 "가르치기"를 누르면 몇 초 뒤에 둘을 구별하고, 얼마나 믿을 수 있는지도 알려 줍니다.
-사진은 이 Space에만 있고 한 시간 뒤에 지워집니다.
+사진은 이 Space에만 있고, 마지막으로 쓰고 나서 한 시간 뒤에 지워지며 원하면 바로 지울 수 있습니다.
 
 Made by vgg-hub {version} with `vgg-hub space`. Nets that ship with it: {nets}.
 """

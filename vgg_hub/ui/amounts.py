@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .messages import say
 
-__all__ = ["count_in_words", "megabytes", "seconds_in_words"]
+__all__ = ["count_in_words", "megabytes", "place_in_words", "seconds_in_words"]
 
 
 def _three_digits(value: float) -> str:
@@ -33,3 +33,11 @@ def seconds_in_words(language: str, seconds: float) -> str:
     if seconds >= 100:
         return say(language, "minutes", n=round(seconds / 60))
     return say(language, "seconds", n=f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}")
+
+
+def place_in_words(language: str, ahead: int, seconds: float | None) -> str:
+    """Where one stands in a line, and for how long about, where that is known."""
+    text = say(language, "line_next") if ahead == 0 else say(language, "line_place", n=ahead)
+    if seconds is None:
+        return text
+    return f"{text}, {say(language, 'train_left', time=seconds_in_words(language, max(1, round(seconds))))}"

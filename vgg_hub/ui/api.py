@@ -12,6 +12,7 @@ from .choice import Choice
 from .classify import answer_one
 from .gpu_work import Wishes
 from .guard import for_programs
+from .line import Place
 from .session import Session
 from .share import make_zip
 from .training import TRAINABLE, teach
@@ -38,7 +39,8 @@ def finetune(
 ) -> Iterator[tuple[dict[str, object], Session]]:
     """Teach a VGG to tell two things apart; `/classify` and `/download` then use what was taught.
 
-    Streams {"stage", "done", "total", "seconds_left"} while it works; the last value is the report: labels, counts,
+    Streams {"stage", "done", "total", "seconds_left"} while it works; stage "waiting" has in "total" how many have their
+    turn before, and a time left of null where it is not known. The last value is the report: labels, counts,
     validation (accuracy, low, high, n, method, confusion), verdict, unlike, seconds, trainable, base, seed, warnings.
 
     Args:
@@ -59,7 +61,9 @@ def finetune(
     labels, files = (_name(label_a), _name(label_b)), (uploaded_files(files_a), uploaded_files(files_b))
     wishes = Wishes(str(trainable), _whole("seed", seed), bool(unlike))
     for event in teach(session, choice, labels, files, wishes):
-        if isinstance(event, Embedding):
+        if isinstance(event, Place):
+            yield _stage("waiting", 0, event.ahead, event.seconds), session
+        elif isinstance(event, Embedding):
             yield _stage("photos", event.done, event.total, event.seconds_left), session
         elif isinstance(event, Step):
             yield _stage("training", event.step, event.total, event.seconds_left), session
@@ -67,8 +71,9 @@ def finetune(
             yield event.report.to_dict(), session
 
 
-def _stage(name: str, done: int, total: int, seconds_left: float) -> dict[str, object]:
-    return {"stage": name, "done": done, "total": total, "seconds_left": round(seconds_left, 1)}
+def _stage(name: str, done: int, total: int, seconds_left: float | None) -> dict[str, object]:
+    left = None if seconds_left is None else round(seconds_left, 1)
+    return {"stage": name, "done": done, "total": total, "seconds_left": left}
 
 
 def _name(label: object) -> object:

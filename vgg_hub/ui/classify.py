@@ -15,10 +15,13 @@ import gradio as gr
 from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..predict import Classifier, Prediction
-from .amounts import seconds_in_words
+from .amounts import place_in_words, seconds_in_words
 from .choice import Choice
+from .collected import Collected
 from .gpu_work import on_zero_gpu
 from .guard import for_page
+from .limits import page_limits
+from .lines import lines
 from .look import note
 from .messages import language_of, say
 from .net import choose
@@ -100,13 +103,16 @@ def answer_one(session: Session, choice: Choice, photo: object) -> tuple[Predict
 
     Raises:
         PhotoError: it is no upload, or cannot be read.
+        SaidError: too many wait for an answer.
     """
     path, name = uploaded_file(photo)
+    session.files.see(path)
     classifier = _classifier(session, choice)
-    started = time.perf_counter()
-    image = read_image(path, name=name)
-    prediction = classifier([image])[0]
-    return prediction, time.perf_counter() - started, str(classifier.device)
+    with lines().answers.turn(session):
+        started = time.perf_counter()
+        image = read_image(path, name=name, limits=page_limits().pictures)
+        prediction = classifier([image])[0]
+        return prediction, time.perf_counter() - started, str(classifier.device)
 
 
 @for_page
@@ -163,9 +169,18 @@ def classify_many(
     if not files:
         yield "", "", gr.update(value=None, visible=False), session
         return
-    started = said = time.perf_counter()
     collected = session.collect(files)
     classifier = _classifier(session, choose(depth, batch_norm, weights, repo, device))
+    with lines().many.ticket(session) as ticket:
+        for place in lines().many.wait(ticket):
+            yield note(place_in_words(language, place.ahead, place.seconds)), gr.skip(), gr.skip(), session
+        yield from _answers(collected, classifier, session, language)
+
+
+def _answers(
+    collected: Collected, classifier: Classifier, session: Session, language: str
+) -> Iterator[tuple[str, object, object, Session]]:
+    started = said = time.perf_counter()
     rows = [("", "", "", text) for text in collected.left_out]
     failed = len(rows)
     for path, answer in zip(collected.pictures, classifier.each(collected.pictures), strict=True):

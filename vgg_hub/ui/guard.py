@@ -13,6 +13,8 @@ import gradio as gr
 
 from ..errors import VGGHubError
 from .messages import MESSAGES, language_of, say
+from .said import SaidError
+from .session import Session
 
 __all__ = ["for_page", "for_programs", "sentence"]
 
@@ -22,12 +24,17 @@ R = TypeVar("R")
 
 def sentence(error: VGGHubError, language: str) -> str:
     """An error as it is said in a language; file names and labels in it are as they came, not escaped."""
+    if isinstance(error, SaidError):
+        return error.say(language)
     key = next(key for kind in type(error).__mro__ if (key := f"error_{kind.__name__}") in MESSAGES)
     return say(language, key, sentence=error)
 
 
 @contextmanager
 def _spoken(arguments: tuple[object, ...], page: bool) -> Iterator[None]:
+    for argument in arguments:
+        if isinstance(argument, Session):
+            argument.touch()
     try:
         yield
     except VGGHubError as error:

@@ -10,6 +10,7 @@ import gradio as gr
 from ..verdict import SENTENCES
 from .inside_messages import INSIDE
 from .mend_messages import MEND_MESSAGES
+from .room_messages import ROOM
 
 __all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
 
@@ -266,6 +267,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "Something failed here that should not have, and it was noted; try again, or with other photos.",
             "예상하지 못한 문제가 생겨 기록해 두었습니다. 다시 해 보거나 다른 사진으로 해 보세요.",
         ),
+        **ROOM,
         # Numbers
         "seconds": ("{n} s", "{n}초"),
         "minutes": ("{n} min", "{n}분"),

@@ -2,84 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from . import account, api, classify, inside, keep, mend, net, photos, publish, report, share, training
+from . import account, api, classify, comeback, inside, mend, net, photos, publish, report, share, training
 from .access import ACCESS
 from .checked import CheckedBlocks
 from .gate import Gate
+from .limits import page_limits
 from .look import CSS, HEAD, THEME
+from .own_files import own_upload_folder
+from .scripts import CLICK_ZIP, FIND_KEY, FORGET_KEY, GO, KEEP_KEY, NEXT_SNAP, SCROLL
 from .session import Session
+from .visitors import visitors
 from .words import I18N, WORDS, word
 
 __all__ = ["build", "launch", "main"]
 
-HOUR = 3600
-# Every event that runs a net waits in one line; two at a time, so that a quick question need not wait for a long run.
+DAY = 24 * 3600
+# A training, or an answer for photos, waits in `lines`, which are fair and say one's place: Gradio's queue lets it pass.
+LINED_UP = {"concurrency_limit": None}
+# Other looks at what a net computes.
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 2}
 # Uploads wait for the network and for the loaders that check them; a few at a time, and no one who trains waits for them.
 UPLOAD = {"concurrency_id": "upload", "concurrency_limit": 2}
 LOOK = {"concurrency_id": "photos", "concurrency_limit": 2}
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
-MAX_WAITING = 32
-MAX_FILE_SIZE = "200mb"
-SCROLL = """() => document.getElementById('{}')?.scrollIntoView({{
-    behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth'
-}})"""
-CLICK_ZIP = "() => setTimeout(() => document.querySelector('#zip-file a[download]')?.click(), 300)"
-# The webcam goes off with each photo; this puts it on again, so that the next one takes one click.
-NEXT_SNAP = """() => setTimeout(() => [...document.querySelectorAll('#{} button')]
-    .find((button) => !button.ariaLabel && button.innerText.trim())?.click(), 100)"""
-# To the Hub's sign-in or out of it, and back to where the visitor's model is.
-GO = """(key) => {{
-    const back = new URLSearchParams(location.search);
-    if (key) back.set('{key}', key);
-    location.assign('/{route}?_target_url=' + encodeURIComponent('/?' + back));
-}}"""
-# The key works once; a page loaded anew, or a link handed on, should not carry it.
-FORGET_KEY = f"""() => {{
-    const here = new URL(location.href);
-    if (here.searchParams.has('{keep.QUERY}')) {{
-        here.searchParams.delete('{keep.QUERY}');
-        history.replaceState(history.state, '', here);
-    }}
-}}"""
+AT_ONCE = 8  # of each small thing
+EVENTS_EACH = 20  # of one visitor that may wait in Gradio's queue: as many as a page sets off when it opens
+THREADS = 64
+LOOKS = (photos.look_a, photos.look_b)
 
 
 def build() -> gr.Blocks:
     """Lay the page out and wire it. Reads no weights and uses no network."""
-    with CheckedBlocks(title=WORDS["title"][0], delete_cache=(HOUR // 6, HOUR), analytics_enabled=False) as demo:
-        session = gr.State(Session(), time_to_live=HOUR, delete_callback=Session.close)
+    limits = page_limits()
+    own_upload_folder()
+    with CheckedBlocks(title=WORDS["title"][0], analytics_enabled=False) as demo:
+        session = gr.State(Session(), time_to_live=DAY)  # it is emptied long before that, see `visitors`
         with gr.Column(elem_id="head"):
             gr.Markdown(word("header"))
+            banner = comeback.build_banner()
             with gr.Row(elem_classes="actions samples"):
                 samples = gr.Button(word("samples"), size="md", elem_id="samples", min_width=200, scale=0)
                 gr.Markdown(word("samples_info"), elem_classes="lead")
         net_inputs = _section("net", net.build)
-        cards = _section("photos", photos.build)
+        *cards, limits_said = _section("photos", photos.build)
         train = _section("train", training.build)
         report_body, mending = _section("report", lambda: (report.build(), mend.build()))
         answers = _section("classify", classify.build)
         inner = _section("inside", inside.build)
         shared, published = _section("share", lambda: (share.build(), publish.build()))
-        gr.Markdown(word("paper"), elem_id="foot")
-        api.add_endpoints(session, COMPUTE)
+        with gr.Column(elem_id="foot"):
+            away = comeback.build()
+            gr.Markdown(word("paper"))
+        api.add_endpoints(session, LINED_UP)
+        shows = [
+            (report.show, [report_body, session]),
+            (mend.show, [mending.photos, mending.changes, mending.again, session]),
+            (classify.who_answers, [answers.who, session]),
+            (share.offer, [shared.said, shared.button, shared.file, shared.code, session]),
+            (publish.suggest, [*_upload(published), session]),
+        ]
         _wire_net(demo, net_inputs)
-        _wire_photos(demo, session, cards)
-        shows = _wire_shows(demo, session, report_body, mending, answers, shared, published)
+        _wire_photos(session, cards)
+        _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows)
         answered = _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
         _wire_mend(session, report_body, mending, cards)
         _wire_why(session, mending)
         answered += _wire_classify(session, net_inputs, answers)
         _wire_inside(session, net_inputs, answers, inner, answered)
         demo.load(js=ACCESS)
-        demo.load(training.invite, None, [train.progress, train.curves], **PRIVATE)
+        demo.load(photos.limits_said, None, [limits_said], **PRIVATE)
+        demo.load(comeback.greet, None, [away.said], **PRIVATE)
         _wire_publish(demo, session, published)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
-    demo.queue(max_size=MAX_WAITING)
+    demo.queue(max_size=EVENTS_EACH * limits.max_visitors, default_concurrency_limit=AT_ONCE)
     return demo
 
 
@@ -100,18 +100,12 @@ def _wire_net(demo: gr.Blocks, inputs: net.NetInputs) -> None:
     )
 
 
-def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, photos.Card]) -> None:
+def _wire_photos(session: gr.State, cards: Sequence[photos.Card]) -> None:
     files = [card.files for card in cards]
-    for card, look in zip(cards, (photos.look_a, photos.look_b), strict=True):
-        gr.on(
-            [demo.load, card.files.change],
-            look,
-            [*files, session],
-            [card.preview, card.note, session],
-            trigger_mode="always_last",
-            **LOOK,
-            **PRIVATE,
-        )
+    for card, look, rename in zip(cards, LOOKS, (photos.rename_a, photos.rename_b), strict=True):
+        shown = [card.preview, card.note, session]
+        card.files.change(look, [*files, session], shown, trigger_mode="always_last", **LOOK, **PRIVATE)
+        card.name.blur(rename, [card.name, session], [session], queue=False, **PRIVATE)
         added = card.snap.change(
             photos.add_snap,
             [card.snap, card.files, session],
@@ -122,20 +116,28 @@ def _wire_photos(demo: gr.Blocks, session: gr.State, cards: tuple[photos.Card, p
         added.success(js=NEXT_SNAP.format(card.snap.elem_id))
 
 
-def _wire_shows(demo, session, report_body, mending, answers, shared, published) -> list[tuple[Callable, list]]:
-    """What shows the session's outcome: on opening, and after each run."""
-    shows = [
-        (report.show, [report_body, session]),
-        (mend.show, [mending.photos, mending.changes, mending.again, session]),
-        (classify.who_answers, [answers.who, session]),
-        (share.offer, [shared.said, shared.button, shared.file, shared.code, session]),
-        (publish.suggest, [*_upload(published), session]),
-    ]
-    claimed = demo.load(keep.claim, [session], [session], queue=False, **PRIVATE)
-    claimed.success(js=FORGET_KEY)
+def _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows) -> None:
+    """On opening, one after the other: until the session is found, nothing may put another in its place."""
+    quick = {"queue": False} | PRIVATE
+    key, buttons = [away.key, session], [train.teach, train.stop, session]
+    found = demo.load(comeback.come_back, key, [*key, banner], js=FIND_KEY, **quick)
+    found.success(None, [away.key], js=KEEP_KEY)
+    on_cards = [component for card in cards for component in (card.name, card.files)]
+    wishes = [*net_inputs.all, train.trainable, train.unlike]
+    restored = found.success(comeback.restore, [session], [*on_cards, *wishes], **quick)
+    for card, look in zip(cards, LOOKS, strict=True):
+        files = [other.files for other in cards]
+        restored.success(look, [*files, session], [card.preview, card.note, session], **LOOK, **PRIVATE)
+    restored.success(training.settle, [session], buttons, **quick)
+    shown = [train.progress, train.curves, session]
+    watched = restored.success(training.watch, [session], shown, **LINED_UP, **PRIVATE)
+    watched.success(training.settle, [session], buttons, **quick)
     for show, outputs in shows:
-        claimed.success(show, [session], outputs, **PRIVATE)
-    return shows
+        restored.success(show, [session], outputs, **PRIVATE)
+        watched.success(show, [session], outputs, **PRIVATE)
+    away.delete.click(comeback.ask, None, [away.delete, away.sure], **quick)
+    away.no.click(comeback.leave, None, [away.delete, away.sure], **quick)
+    away.yes.click(comeback.forget, [session], [session], **quick).success(js=FORGET_KEY)
 
 
 def _upload(parts: publish.PublishParts) -> list[gr.components.Component]:
@@ -147,8 +149,8 @@ def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishPart
     demo.load(publish.greet, None, signed, **PRIVATE)
     if account.can_sign_in():
         for button, route in ((parts.sign_in, "login/huggingface"), (parts.sign_out, "logout")):
-            left = button.click(keep.leave, [session], [parts.key, session], queue=False, **PRIVATE)
-            left.success(None, [parts.key], js=GO.format(route=route, key=keep.QUERY))
+            left = button.click(publish.leave, [session], [session], queue=False, **PRIVATE)
+            left.success(js=GO.format(route=route))
     else:
         parts.sign_in.click(publish.sign_in, None, signed, **PRIVATE)
     shown = [parts.progress, parts.done, parts.code, session]
@@ -188,7 +190,7 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
     for start, again in ((train.teach.click, False), (drawn.success, False), (teach_again.click, True)):
         begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
         trained = begun.success(
-            training.train, [*inputs, gr.State(again)], [train.progress, train.curves, session], **COMPUTE, **PRIVATE
+            training.train, [*inputs, gr.State(again)], [train.progress, train.curves, session], **LINED_UP, **PRIVATE
         )
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
             ended(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
@@ -201,7 +203,7 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
             [answers.photo, session, *net_inputs.all],
             [answers.answer, answers.time_taken, session],
             preprocess=False,
-            **COMPUTE,
+            **LINED_UP,
             **PRIVATE,
         )
         answered.append(done.success)
@@ -216,14 +218,14 @@ def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify
         [parts.photo, session, *net_inputs.all],
         [parts.answer, parts.time_taken, session],
         preprocess=False,
-        **COMPUTE,
+        **LINED_UP,
         **PRIVATE,
     )
     parts.files.change(
         classify.classify_many,
         [parts.files, session, *net_inputs.all],
         [parts.said, parts.table, parts.csv, session],
-        **COMPUTE,
+        **LINED_UP,
         **PRIVATE,
     )
     return [answered.success]
@@ -257,13 +259,17 @@ def _wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answer
 
 def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
     """Serve the page; `overrides` are `gr.Blocks.launch`'s own. Returns what that returns."""
+    limits = page_limits()
+    visitors.watch_over()
     options: dict[str, object] = {
         "theme": THEME,
         "css": CSS,
         "head": HEAD,
         "i18n": I18N,
         "show_error": True,  # programs then get the sentence, not "an error occurred"
-        "max_file_size": MAX_FILE_SIZE,
+        "max_file_size": limits.max_file_megabytes * 10**6,
+        "max_threads": THREADS + 3 * limits.max_visitors,  # one who waits or watches holds a thread, which sleeps
+        "state_session_capacity": 5 * limits.max_visitors,
         "run_history": False,  # photos are private: nothing of a run stays in the browser
         "footer_links": ["api", "settings"],
         "app_kwargs": {"middleware": [Middleware(Gate)]},

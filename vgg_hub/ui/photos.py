@@ -17,14 +17,30 @@ from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..mend import Change, mended
 from ..samples import draw_samples
+from .amounts import megabytes
 from .guard import for_page
-from .look import note
+from .limits import page_limits
+from .look import note, problem
 from .messages import language_of, say
+from .said import SaidError
 from .session import Session
 from .uploads import uploaded_file
 from .words import word
 
-__all__ = ["Card", "add_snap", "build", "draw", "look_a", "look_again", "look_b", "small_jpeg", "thumbnail"]
+__all__ = [
+    "Card",
+    "add_snap",
+    "build",
+    "draw",
+    "limits_said",
+    "look_a",
+    "look_again",
+    "look_b",
+    "rename_a",
+    "rename_b",
+    "small_jpeg",
+    "thumbnail",
+]
 
 PREVIEWED = 60
 THUMBNAIL_SIDE = 160
@@ -42,12 +58,13 @@ class Card:
     snap: gr.Image
 
 
-def build() -> tuple[Card, Card]:
-    """Lay the section out: two cards side by side, one below the other on a phone."""
+def build() -> tuple[Card, Card, gr.HTML]:
+    """Lay the section out: two cards side by side, one below the other on a phone; then how much there may be."""
     gr.Markdown(word("photos"), elem_classes="heading")
     gr.Markdown(word("photos_info"), elem_classes="lead")
     with gr.Row(equal_height=False):
-        return _card("a"), _card("b")
+        cards = _card("a"), _card("b")
+    return *cards, gr.HTML(js_on_load=None, elem_id="limits")
 
 
 def _card(letter: str) -> Card:
@@ -88,11 +105,12 @@ Looked = tuple[dict[str, object], str]
 def look_a(
     files_a: list[str] | None, files_b: list[str] | None, session: Session, request: gr.Request
 ) -> tuple[dict[str, object], str, Session]:
-    """Show the first card's photos small, and say which files are not photos.
+    """Show the first card's photos small, and say which files are not photos. The session remembers what is on the card.
 
     Returns:
         An update of the gallery, HTML, and the session.
     """
+    session.put("a", session.cards["a"].name, files_a)
     return (*_look(0, (files_a, files_b), session, language_of(request)), session)
 
 
@@ -101,6 +119,7 @@ def look_b(
     files_a: list[str] | None, files_b: list[str] | None, session: Session, request: gr.Request
 ) -> tuple[dict[str, object], str, Session]:
     """As `look_a`, of the second card."""
+    session.put("b", session.cards["b"].name, files_b)
     return (*_look(1, (files_a, files_b), session, language_of(request)), session)
 
 
@@ -116,7 +135,10 @@ def look_again(
 def _look(position: int, files: Sequence[list[str] | None], session: Session, language: str) -> Looked:
     mending = session.mending
     looked_at = files if mending.changes else [some if i == position else None for i, some in enumerate(files)]
-    collected = [session.collect(some) for some in looked_at]
+    try:
+        collected = [session.collect(some) for some in looked_at]
+    except SaidError as error:  # said in place, and again where someone goes on with them
+        return gr.update(value=None, visible=False), problem(error.say(language))
     given = dict(zip("ab", (found.pictures for found in collected), strict=True))
     changes, letter = mending.wanted(given) if mending.changes else (), "ab"[position]
     pictures = mended(given, changes)[letter]
@@ -131,6 +153,34 @@ def _look(position: int, files: Sequence[list[str] | None], session: Session, la
     ready = len(shown) + len(pictures[PREVIEWED:])
     html = _note(ready, left_out, _changed(changes, letter, language), language)
     return gr.update(value=shown, visible=bool(shown)), html
+
+
+def rename_a(name: str | None, session: Session) -> Session:
+    """The session, which remembers the first card's new name."""
+    session.cards["a"].name = str(name or "")
+    return session
+
+
+def rename_b(name: str | None, session: Session) -> Session:
+    """As `rename_a`, of the second card."""
+    session.cards["b"].name = str(name or "")
+    return session
+
+
+def limits_said(request: gr.Request) -> str:
+    """How much the page takes: HTML."""
+    limits, language = page_limits(), language_of(request)
+    return note(
+        say(
+            language,
+            "limits",
+            photos=limits.max_photos,
+            pixels=limits.max_megapixels,
+            file=megabytes(limits.max_file_megabytes * 10**6),
+            total=megabytes(limits.max_megabytes * 10**6),
+            minutes=say(language, "minutes", n=limits.max_minutes),
+        )
+    )
 
 
 def _changed(changes: Sequence[Change], letter: str, language: str) -> str:

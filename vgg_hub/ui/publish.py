@@ -29,7 +29,19 @@ from .session import Session
 from .share import loading_lines, safe_name
 from .words import word
 
-__all__ = ["PublishParts", "begin", "build", "explain", "greet", "push", "repo_name", "settle", "sign_in", "suggest"]
+__all__ = [
+    "PublishParts",
+    "begin",
+    "build",
+    "explain",
+    "greet",
+    "leave",
+    "push",
+    "repo_name",
+    "settle",
+    "sign_in",
+    "suggest",
+]
 
 MAX_NAME = 96  # characters, as the Hub has it
 DTYPES = {"full": None, "half": "float16", "head": None}
@@ -38,12 +50,11 @@ TICK = 1.0  # seconds between two looks at an upload that says nothing
 
 @dataclass(frozen=True)
 class PublishParts:
-    """The section's components; `sign_out` and `key` serve only where Gradio's sign-in works."""
+    """The section's components; `sign_out` serves only where Gradio's sign-in works."""
 
     who: gr.HTML
     sign_in: gr.Button
     sign_out: gr.Button
-    key: gr.Textbox
     form: gr.Column
     owner: gr.Dropdown
     name: gr.Textbox
@@ -64,8 +75,7 @@ def build() -> PublishParts:
         sign_in_button = gr.Button(word("sign_in" if on_space() else "sign_in_here"), elem_id="sign-in", **hidden)
         sign_out_button = gr.Button(word("sign_out"), elem_id="sign-out", **hidden)
     if can_sign_in():
-        gr.LoginButton(visible=False)  # it brings Gradio's routes; the two buttons above keep the model on the way
-    key = gr.Textbox(visible=False)
+        gr.LoginButton(visible=False)  # it brings Gradio's routes; the two buttons above go there
     with gr.Column(visible=False, elem_id="push-form") as form:
         with gr.Row():
             owner = gr.Dropdown([], label=word("push_owner"), info=word("push_owner_info"), min_width=220, scale=1)
@@ -85,7 +95,7 @@ def build() -> PublishParts:
     done = gr.HTML(js_on_load=None, elem_id="push-done")
     code = gr.Code(language="python", label=word("code"), visible=False, interactive=False, lines=5, elem_id="hub-code")
     return PublishParts(
-        who, sign_in_button, sign_out_button, key, form, owner, name, access, what, button, progress, done, code
+        who, sign_in_button, sign_out_button, form, owner, name, access, what, button, progress, done, code
     )
 
 
@@ -119,6 +129,13 @@ def greet(request: gr.Request, token: gr.OAuthToken | None) -> tuple[object, ...
 def sign_in(request: gr.Request, token: gr.OAuthToken | None) -> tuple[object, ...]:
     """The button was pressed on a page that runs at home; returns what `greet` does."""
     return _signed_in(who_is(token_of(token, request)), language_of(request))
+
+
+@for_page
+def leave(session: Session, request: gr.Request) -> Session:
+    """Before the page is left for the sign-in or out of it: nobody leaves an upload that is under way. The session."""
+    session.check_not_pushing()
+    return session
 
 
 def _signed_out(said: str, button: bool) -> tuple[object, ...]:

@@ -4,40 +4,57 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
+import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from ..archive import collect_files
 from ..errors import FinetuneError, HubError
+from ..events import Event
 from ..model import VGG
 from ..report import Report
 from ..start import starting_model, starting_source
 from .account import on_space
+from .amounts import megabytes
 from .bounds import check_repo, check_size
 from .choice import Choice
-from .mending import Mending
+from .collected import Collected, gather
+from .limits import page_limits
+from .line import Line
+from .mending import Lesson, Mending
+from .own_files import OwnFiles
+from .run import Run
+from .said import SaidError
 from .stop_file import StopFile
 
-__all__ = ["Backbones", "Collected", "Session", "backbones"]
+__all__ = ["Backbones", "Card", "Session", "all_sessions", "backbones"]
 
 MAX_COLLECTIONS = 8
 UNDER_WAY = "A fine-tuning of yours is under way; wait for it to end, or stop it, then start anew."
 PUSH_UNDER_WAY = "An upload of yours is under way; wait for it to end, then start anew."
 
 
-@dataclass(frozen=True)
-class Collected:
-    """The pictures of one card, zips unpacked, and a sentence for each file that was left out."""
+@dataclass
+class Card:
+    """What the visitor has put on one card: the thing's name, and files in their folder."""
 
-    pictures: list[Path]
-    left_out: list[str]
+    name: str = ""
+    files: list[str] = field(default_factory=list)
+
+
+_alive: weakref.WeakSet[Session] = weakref.WeakSet()
+_alive_lock = threading.Lock()
+
+
+def all_sessions() -> list[Session]:
+    """Every session that somebody holds."""
+    with _alive_lock:
+        return list(_alive)
 
 
 class Session:
@@ -49,25 +66,34 @@ class Session:
         tuned: what they taught; it shares the frozen tensors of the net that it started from.
         report: of that fine-tuning.
         photos: the photos that it was taught with, by class, in the order given.
-        choice: the net that they chose last.
+        choice: the net that they chose last; `trainable` and `unlike` are their other wishes.
         looks_inside: whether the section that looks into the net is open.
         mending: what they changed about the photos after a look at the mistakes.
+        cards: "a" and "b".
+        run: the last fine-tuning, under way or over; None before the first.
         problem: why the last run failed, in one sentence; "" where it did not.
         push_problem: the same of the last upload.
+        files: theirs.
     """
 
     def __init__(self) -> None:
+        self.files = OwnFiles()
+        self._lock, self._pushing = threading.RLock(), threading.Lock()
+        self._stop: StopFile | None = None
+        self._used = time.monotonic()
+        self._reset()
+        with _alive_lock:
+            _alive.add(self)
+
+    def _reset(self) -> None:
         self.tuned: VGG | None = None
         self.report: Report | None = None
         self.photos: dict[str, list[Path]] = {}
-        self.choice = Choice()
-        self.looks_inside = False
-        self.mending = Mending()
+        self.choice, self.trainable, self.unlike = Choice(), "head", True
+        self.looks_inside, self.mending = False, Mending()
+        self.cards = {"a": Card(), "b": Card()}
+        self.run: Run | None = None
         self.problem = self.push_problem = ""
-        self._stop: StopFile | None = None
-        self._busy = threading.Lock()
-        self._pushing = threading.Lock()
-        self._folder: Path | None = None
         self._collected: OrderedDict[tuple[str, ...], Collected] = OrderedDict()
 
     def __deepcopy__(self, memo: dict) -> Self:
@@ -77,35 +103,65 @@ class Session:
     @property
     def folder(self) -> Path:
         """A folder for this visitor's files, made when it is first asked for."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="vgg-hub-"))
-            # Also where the server ends before the session does.
-            self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
+        return self.files.folder
 
     def new_folder(self, name: str) -> Path:
         """A new, empty folder inside `folder`."""
-        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        return self.files.new_folder(name)
 
-    @contextmanager
-    def run(self) -> Iterator[StopFile]:
-        """Hold the visitor's only place for a fine-tuning; gives what stops it.
+    def touch(self) -> None:
+        """The visitor is here."""
+        self._used = time.monotonic()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the visitor was here, or a run of theirs ended."""
+        return 0.0 if self.busy else time.monotonic() - self._used
+
+    @property
+    def busy(self) -> bool:
+        """Whether a fine-tuning or an upload is under way."""
+        return (self.run is not None and not self.run.over) or self._pushing.locked()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to keep."""
+        return self.tuned is None and not self.busy and self.files.is_empty()
+
+    def start(self, work: Callable[[StopFile], Iterator[Event]], line: Line) -> Run:
+        """Begin a fine-tuning in a thread of its own, once it has its turn. A visitor has one at a time.
+
+        Args:
+            work: given what stops it; hands its outcome to `keep`.
+            line: where it waits.
 
         Raises:
             FinetuneError: one is under way.
         """
-        if not self._busy.acquire(blocking=False):
-            raise FinetuneError(UNDER_WAY)
-        try:
-            self._stop = StopFile.start(self.new_folder("run") / "goes-on")
+        with self._lock:
+            self.check_free()
             self.problem = ""
-            yield self._stop
-        finally:
-            self._busy.release()
+            self._stop = StopFile.start(self.new_folder("run") / "goes-on")
+            self.run = Run(work, self._stop, line, self, 60.0 * page_limits().max_minutes)
+            self.run.start()
+            return self.run
+
+    def keep(self, stop: StopFile, tuned: VGG, report: Report, lesson: Lesson) -> None:
+        """Take the outcome of the run that `stop` stops, and what it was taught with.
+
+        Raises:
+            SaidError: its visitor has had everything deleted meanwhile.
+        """
+        with self._lock:
+            if stop is not self._stop:
+                raise SaidError("line_left")
+            self.tuned, self.report, self.photos = tuned, report, lesson.photos()
+            self.mending.keep(lesson, report)
+            self.touch()
 
     def check_free(self) -> None:
         """Raise FinetuneError where a fine-tuning is under way."""
-        if self._busy.locked():
+        if self.run is not None and not self.run.over:
             raise FinetuneError(UNDER_WAY)
 
     @contextmanager
@@ -132,27 +188,60 @@ class Session:
         if self._stop:
             self._stop.set()
 
+    def own(self, files: Sequence[str | Path] | None) -> list[str]:
+        """Uploads as they lie in this visitor's folder; what lies elsewhere stays there."""
+        return [str(self.files.take(Path(name))) for name in files or ()]
+
+    def put(self, letter: str, name: str | None, files: Sequence[str | Path] | None) -> None:
+        """Remember what is on a card."""
+        self.cards[letter] = Card(str(name or ""), self.own(files))
+
     def collect(self, files: Sequence[str | Path] | None) -> Collected:
-        """The pictures in a card's files; a zip is unpacked once for as long as the files stay the same."""
-        key = tuple(map(str, files or ()))
-        if key not in self._collected:
-            if any(name.casefold().endswith(".zip") for name in key):
-                found = Collected(*collect_files(key, self.new_folder("zips")))
-            else:
-                found = Collected([Path(name) for name in key], [])
-            self._collected[key] = found
-            while len(self._collected) > MAX_COLLECTIONS:
-                self._collected.popitem(last=False)
-        return self._collected[key]
+        """The pictures in a card's files; a zip is unpacked once for as long as the files stay the same.
+
+        Raises:
+            SaidError: there are more photos of them, or they are larger, than one visitor may have here.
+        """
+        limits = page_limits()
+        with self._lock:
+            key = tuple(self.own(files))
+            if key not in self._collected:
+                self._collected[key] = gather(self.files, key)
+                self._make_room(key, limits.max_megabytes)
+            self._collected.move_to_end(key)
+            found = self._collected[key]
+        if len(found.pictures) > limits.max_photos:
+            raise SaidError("too_many_photos", n=len(found.pictures), most=limits.max_photos)
+        return found
+
+    def _make_room(self, new: tuple[str, ...], most: int) -> None:
+        """Let go of files that are on no card any more, where all together are too large or too many."""
+        needed = {new, *(tuple(card.files) for card in self.cards.values())}
+        for key in [key for key in self._collected if key not in needed]:
+            if len(self._collected) > MAX_COLLECTIONS or self.files.size() > most * 10**6:
+                self._drop(key)
+        size = self.files.size()
+        if size > most * 10**6:
+            self._drop(new)
+            raise SaidError("too_large", size=megabytes(size), most=megabytes(most * 10**6))
+
+    def _drop(self, key: tuple[str, ...]) -> None:
+        """Delete what belongs to this choice of files alone, and is in no report."""
+        dropped = self._collected.pop(key)
+        others = [found.taken for found in self._collected.values()]
+        taught = self.mending.lesson.given.values() if self.mending.lesson else ()
+        used = {path for paths in (*others, *self.photos.values(), *taught) for path in paths}
+        self.files.drop(path for path in dropped.taken if path not in used)
+        if dropped.folder is not None and used.isdisjoint(dropped.pictures):
+            shutil.rmtree(dropped.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Stop what runs and delete the visitor's files."""
-        self.stop()
-        self.tuned = self.report = None
-        self.photos, self._collected, self.mending = {}, OrderedDict(), Mending()
-        if self._folder is not None:
-            self._remove()
-            self._folder = None
+        """Stop what runs and delete the visitor's files; then it is as new."""
+        with self._lock:
+            self.stop()
+            self._stop = None
+            self._reset()
+            self.files.clear()
 
 
 class Backbones:

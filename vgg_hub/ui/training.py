@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,16 +9,19 @@ import gradio as gr
 
 from ..config import check_labels
 from ..errors import VGGHubError
-from ..finetune import Embedding, Event, Finished, Step
-from .amounts import seconds_in_words
+from ..finetune import Event, Finished
 from .choice import Choice
 from .curves import curves_html
 from .gpu_work import Outcome, Wishes, adopt, work
 from .guard import for_page, sentence
+from .line import Place
+from .lines import lines
 from .look import bar, note, problem
 from .mending import Lesson, note_of
 from .messages import language_of, say
 from .net import choose
+from .progress import progress_html
+from .run import Run
 from .session import Session, backbones
 from .stop_file import StopFile
 from .words import word
@@ -30,16 +32,19 @@ __all__ = [
     "begin",
     "build",
     "explain",
-    "invite",
     "settle",
+    "start_again",
+    "start_run",
     "stop",
     "teach",
     "teach_again",
     "train",
+    "watch",
 ]
 
 TRAINABLE = ("head", "classifier", "block5", "block4", "block3", "block2", "block1", "all")
 SECONDS_BETWEEN_DRAWINGS = 0.15
+SECONDS_BETWEEN_SIGNS = 2.0  # of those who wait: their time left
 
 
 @dataclass(frozen=True)
@@ -83,67 +88,90 @@ def _build_more() -> tuple[gr.Dropdown, gr.Checkbox]:
     return trainable, unlike
 
 
+def start_run(
+    session: Session,
+    choice: Choice,
+    labels: Sequence[str],
+    files: Sequence[Sequence[str] | None],
+    wishes: Wishes,
+) -> Run:
+    """Begin a fine-tuning from files; it goes on by itself, and its outcome is kept in the session.
+
+    Args:
+        session: of the visitor; holds what was taught once the run is over.
+        choice: the net to start from.
+        labels: class names.
+        files: of each class: pictures and zips.
+        wishes: how.
+
+    Raises:
+        VGGHubError: see `check_labels`, `Session.collect` and `Session.start`.
+    """
+    session.check_free()
+    names = check_labels(labels)
+    collected = [session.collect(some) for some in files]
+    given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
+    left_out = [text for found in collected for text in found.left_out]
+    return _start(session, Lesson(choice, wishes, given, left_out, session.mending.wanted(given)))
+
+
+def start_again(session: Session) -> Run:
+    """As `start_run`, from the photos of the last run with the changes that the visitor made to them since.
+
+    Raises:
+        VGGHubError: as `start_run`; nothing was taught yet.
+    """
+    session.check_free()
+    return _start(session, session.mending.again())
+
+
+def _start(session: Session, lesson: Lesson) -> Run:
+    choice, wishes = lesson.choice, lesson.wishes
+
+    def teach_it(stop: StopFile) -> Iterator[Event]:
+        start = backbones.get(choice)
+        for event in work(choice, lesson.photos(), wishes, stop):
+            if not isinstance(event, Outcome):
+                yield event
+                continue
+            said = note_of(lesson.changes)
+            event.report.warnings[:0] = [*lesson.left_out, *said]
+            tuned = adopt(start, event)
+            if said:
+                tuned.provenance = {**tuned.provenance, "notes": said}
+            session.keep(stop, tuned, event.report, lesson)
+            yield Finished(tuned, event.report)
+
+    run = session.start(teach_it, lines().for_training(wishes.trainable))
+    session.choice, session.trainable, session.unlike = choice, wishes.trainable, wishes.unlike
+    return run
+
+
 def teach(
     session: Session,
     choice: Choice,
     labels: Sequence[str],
     files: Sequence[Sequence[str] | None],
     wishes: Wishes,
-) -> Iterator[Event]:
-    """Fine-tune from files and keep the outcome in the session.
-
-    Args:
-        session: of the visitor; holds what was taught once the last event has come.
-        choice: the net to start from.
-        labels: class names.
-        files: of each class: pictures and zips.
-        wishes: how.
-
-    Yields:
-        The events of `finetune`.
+) -> Iterator[Event | Place]:
+    """As `start_run`, for who stays: yields places while it waits, then its events; who stops listening ends it.
 
     Raises:
-        VGGHubError: see `finetune`, `Backbones.get` and `Session.run`.
+        VGGHubError: see `start_run`, `finetune` and `Backbones.get`.
     """
-    with session.run() as stop_file:
-        names = check_labels(labels)
-        collected = [session.collect(some) for some in files]
-        given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
-        left_out = [text for found in collected for text in found.left_out]
-        yield from _follow(session, Lesson(choice, wishes, given, left_out, session.mending.wanted(given)), stop_file)
+    yield from _heard(start_run(session, choice, labels, files, wishes))
 
 
-def teach_again(session: Session) -> Iterator[Event]:
-    """As `teach`, from the photos of the last run with the changes that the visitor made to them since.
-
-    Raises:
-        VGGHubError: as `teach`; nothing was taught yet.
-    """
-    with session.run() as stop_file:
-        yield from _follow(session, session.mending.again(), stop_file)
+def teach_again(session: Session) -> Iterator[Event | Place]:
+    """As `teach`, with `start_again`."""
+    yield from _heard(start_again(session))
 
 
-def _follow(session: Session, lesson: Lesson, stop_file: StopFile) -> Iterator[Event]:
-    photos, session.choice = lesson.photos(), lesson.choice
-    start = backbones.get(lesson.choice)
-    for event in work(lesson.choice, photos, lesson.wishes, stop_file):
-        if not isinstance(event, Outcome):
-            yield event
-            continue
-        said = note_of(lesson.changes)
-        event.report.warnings[:0] = [*lesson.left_out, *said]
-        tuned = adopt(start, event)
-        if said:
-            tuned.provenance = {**tuned.provenance, "notes": said}
-        session.tuned, session.report, session.photos = tuned, event.report, photos
-        session.mending.keep(lesson, event.report)
-        yield Finished(tuned, event.report)
-
-
-def invite(request: gr.Request) -> tuple[str, str]:
-    """What the section says before the first run: HTML of the progress and of the curves."""
-    language = language_of(request)
-    return note(say(language, "train_idle")), curves_html([], language)
+def _heard(run: Run) -> Iterator[Event | Place]:
+    try:
+        yield from run.follow()
+    finally:
+        run.stop()
 
 
 @for_page
@@ -176,54 +204,51 @@ def train(
     again: bool,
     request: gr.Request,
 ) -> Iterator[tuple[str, str, Session]]:
-    """Teach what the page holds, or, `again`, the photos of the last run as the visitor changed them.
+    """Teach what the page holds, or, `again`, the photos of the last run as the visitor changed them; and watch.
+
+    The run goes on when nobody watches any more.
 
     Yields:
         HTML of the progress, HTML of the curves, and the session.
     """
     language = language_of(request)
-    steps: list[Step] = []
-    started = drawn = time.perf_counter()
-    yield bar(say(language, "train_loading"), None), curves_html(steps, language), session
+    yield bar(say(language, "train_loading"), None), curves_html([], language), session  # zips may be unpacked now
     try:
         if again:
-            events = teach_again(session)
+            run = start_again(session)
         else:
-            choice, wishes = (
-                choose(depth, batch_norm, weights, repo, device),
-                Wishes(str(trainable), unlike=bool(unlike)),
-            )
-            events = teach(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes)
-        for event in events:
-            if isinstance(event, Step):
-                steps.append(event)
-            last_step = isinstance(event, Step) and event.seconds_left == 0
-            if time.perf_counter() - drawn >= SECONDS_BETWEEN_DRAWINGS or last_step or isinstance(event, Finished):
-                drawn = time.perf_counter()
-                yield _progress(event, drawn - started, language), curves_html(steps, language), session
+            choice = choose(depth, batch_norm, weights, repo, device)
+            wishes = Wishes(str(trainable), unlike=bool(unlike))
+            session.put("a", label_a, files_a)
+            session.put("b", label_b, files_b)
+            run = start_run(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes)
+        yield from _watched(run, session, language)
+        if run.error is not None:
+            raise run.error
     except VGGHubError as error:
         session.problem = sentence(error, language)
         raise
 
 
-def _progress(event: Event, seconds: float, language: str) -> str:
-    if isinstance(event, Finished):
-        key = "train_stopped" if event.report.stopped else "train_done"
-        return note(say(language, key, time=seconds_in_words(language, seconds)), "good")
-    if isinstance(event, Embedding):
-        text = say(language, "train_embedding", done=event.done, total=event.total)
-        return bar(_with_time_left(text, event.seconds_left, language), event.done / event.total)
-    if isinstance(event, Step):
-        text = say(language, "train_step", step=event.step)
-        return bar(_with_time_left(text, event.seconds_left, language), event.step / event.total)
-    return bar(say(language, "train_loading"), None)
+def watch(session: Session, request: gr.Request) -> Iterator[tuple[str, str, Session]]:
+    """When the page opens: the run that was found again, until its end; where there is none, what to do first.
+
+    Yields:
+        HTML of the progress, HTML of the curves, and the session.
+    """
+    language = language_of(request)
+    if session.run is None:
+        yield note(say(language, "train_idle")), curves_html([], language), session
+    else:
+        yield from _watched(session.run, session, language)
 
 
-def _with_time_left(text: str, seconds: float, language: str) -> str:
-    left = seconds_in_words(language, max(1, round(seconds)))
-    return f"{text}, {say(language, 'train_left', time=left)}"
+def _watched(run: Run, session: Session, language: str) -> Iterator[tuple[str, str, Session]]:
+    for _ in run.changes(SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_SIGNS):
+        yield progress_html(run, language), curves_html(run.steps, language), session
 
 
+@for_page
 def stop(session: Session, request: gr.Request) -> str:
     """Stop within one step; the run itself says what it kept."""
     session.stop()
@@ -231,13 +256,14 @@ def stop(session: Session, request: gr.Request) -> str:
 
 
 def settle(session: Session) -> tuple[dict[str, object], dict[str, object], Session]:
-    """After a run, however it ended: updates that put the two buttons back, and the session."""
-    return gr.update(interactive=True), gr.update(interactive=False), session
+    """After a run, however it ended, or a page that found one: updates that put the two buttons right, and the session."""
+    under_way = session.run is not None and not session.run.over
+    return gr.update(interactive=not under_way), gr.update(interactive=under_way), session
 
 
 def explain(session: Session, request: gr.Request) -> tuple[str, Session]:
     """After a run that failed: why, in HTML that stays when the passing message is gone, and the session."""
     language = language_of(request)
-    # Without a sentence of ours the run never began: the line of those who wait was full.
-    text = say(language, "train_failed", problem=session.problem or say(language, "train_full"))
-    return problem(text), session
+    broke = session.run is not None and session.run.error is not None
+    why = session.problem or say(language, "train_broke" if broke else "train_full")
+    return problem(say(language, "train_failed", problem=why)), session

@@ -13,9 +13,9 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "title": ("Teach a VGG", "VGG 가르치기"),
         "header": (
             "# Teach a VGG\n\nShow it a few photos of two things and press **Teach it**: seconds later it tells them apart, "
-            "and says how sure one can be. Your photos stay on this server and are deleted after an hour.",
+            "and says how sure one can be. Your photos stay on this server and are deleted some time after you leave, or at once when you ask for it.",
             "# VGG 가르치기\n\n두 가지 사물의 사진을 몇 장씩 보여 주고 **가르치기**를 누르세요. 몇 초 뒤면 둘을 구별하고, "
-            "얼마나 믿을 수 있는지도 알려 줍니다. 사진은 이 서버에만 있고 한 시간 뒤에 지워집니다.",
+            "얼마나 믿을 수 있는지도 알려 줍니다. 사진은 이 서버에만 있고, 떠나고 얼마 뒤에 지워지며 원하면 바로 지울 수 있습니다.",
         ),
         "samples": ("Try it with samples", "예시로 해 보기"),
         "samples_info": (
@@ -127,6 +127,10 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "push_what": ("What to upload", "올릴 것"),
         "push_what_info": ("Photos are never uploaded", "사진은 올라가지 않습니다"),
         "push": ("Put it on the Hub", "허브에 올리기"),
+        "away": ("### Before you leave", "### 자리를 뜨기 전에"),
+        "away_delete": ("Delete my photos and model now", "내 사진과 모델 바로 지우기"),
+        "away_yes": ("Yes, delete everything", "네, 모두 지웁니다"),
+        "away_no": ("No, keep it", "아니요, 그대로 둡니다"),
         "paper": (
             "VGG: Simonyan & Zisserman, [Very Deep Convolutional Networks for Large-Scale Image Recognition]"
             "(https://arxiv.org/abs/1409.1556), ICLR 2015. A net by itself names one of its classes for every photo; one "
