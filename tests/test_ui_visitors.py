@@ -125,7 +125,7 @@ def test_the_page_says_what_it_found(table, tmp_path):
     assert come_back(key, Session(), request())[2] == ""  # found, but empty
     first.put("a", "cat", ["some.jpg"])
     assert (
-        "Welcome back: the photos from this browser are still here. Not yours, or done?"
+        'photos from this browser are still here. <a href="#foot">Not yours, or done?'
         in come_back(key, Session(), request())[2]
     )
     first.tuned = tiny_vgg()

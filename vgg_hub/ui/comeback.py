@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -62,7 +63,8 @@ def _welcome(session: Session, language: str) -> str:
         text = say(language, "back_photos")
     else:
         return ""
-    return note(f"{text} {say(language, 'back_whose')}", "good")
+    whose = escape(say(language, "back_whose"))
+    return f'<p class="note good">{escape(text)} <a href="#foot">{whose}</a></p>'
 
 
 def restore(session: Session) -> tuple[object, ...]:
