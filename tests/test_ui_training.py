@@ -50,6 +50,14 @@ def run(
     return train(session, *labels, *files, *net, *how, request(language))
 
 
+def begun(session, files):
+    """A run that is under way, and watched."""
+    drawn = run(session, files)
+    assert "Opening the net" in next(drawn)[0]
+    next(drawn)
+    return drawn
+
+
 @pytest.fixture
 def held(monkeypatch):
     """A fine-tuning that waits before its first event until it is told to go on."""
@@ -95,8 +103,7 @@ def test_each_kind_of_event_is_put_in_words():
 
 
 def test_a_run_goes_on_when_nobody_watches_and_is_found_again(session, files, held):
-    first = run(session, files)
-    next(first)
+    first = begun(session, files)
     first.close()  # the page is gone
     assert not session.run.over
     buttons = settle(session)
@@ -137,9 +144,8 @@ def test_those_who_wait_are_told_their_place(session, files, held, monkeypatch):
     narrow = Lines(*[Line(1, 2)] * 4)
     monkeypatch.setattr(module, "lines", lambda: narrow)
     others = [Session(), Session()]
-    for other in others:
-        next(run(other, files))
-    mine = run(session, files)
+    _watching = [begun(other, files) for other in others]
+    mine = begun(session, files)
     texts = [next(mine)[0]]
     while "Waiting: 1 before you" not in texts[-1]:
         texts.append(next(mine)[0])
@@ -235,8 +241,7 @@ def test_a_failed_run_leaves_the_earlier_model(session, files):
 
 
 def test_a_second_run_is_refused_at_the_button_and_in_the_engine(session, files, held):
-    first = run(session, files)
-    next(first)
+    first = begun(session, files)
     with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
         list(run(session, files))
     with pytest.raises(gr.Error, match="A fine-tuning of yours is under way"):
