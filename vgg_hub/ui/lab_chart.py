@@ -34,7 +34,7 @@ def trials_html(trials: Sequence[Trial], language: str, whole: bool) -> str:
 
 
 def _table(trials: Sequence[Trial], language: str) -> str:
-    columns = ("net", "right", "seconds", "parameters", "multiply_adds")
+    columns = ["net", "right", "seconds", "parameters", "multiply_adds", *(["looked_at"] if trials[0].shown else [])]
     head = "".join(f'<th scope="col">{escape(say(language, key))}</th>' for key in columns)
     best = max(trial.accuracy for trial in trials)
     rows = ""
@@ -45,12 +45,19 @@ def _table(trials: Sequence[Trial], language: str) -> str:
             escape(seconds_in_words(language, trial.seconds)),
             escape(count_in_words(language, trial.parameters)),
             escape(count_in_words(language, trial.multiply_adds)),
+            *([_heat(trial, language)] if trials[0].shown else []),
         ]
         mark = ' class="best"' if trial.accuracy == best else ""
         rows += (
             f'<tr{mark}><th scope="row">{escape(trial.net)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
         )
     return f'<div class="trials"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _heat(trial: Trial, language: str) -> str:
+    """Heat maps on a photo of each class, which `shown` holds as the text of JPEGs."""
+    alt = escape(say(language, "heat_alt", net=trial.net))
+    return "".join(f'<img src="data:image/jpeg;base64,{picture}" alt="{alt}">' for picture in trial.shown)
 
 
 def _chart(trials: Sequence[Trial], language: str) -> str:

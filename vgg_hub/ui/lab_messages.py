@@ -14,6 +14,15 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "Put photos into both cards of section 2 and press “Compare the nets”. Each net that ships is taught them in turn.",
             "2번의 두 칸에 사진을 넣고 “신경망 비교하기”를 누르세요. 기본 제공 신경망을 하나씩 차례로 가르칩니다.",
         ),
+        "starting": ("Getting ready…", "준비하는 중…"),
+        "broke": (
+            "The comparison broke off; try again, and tell the page's owner if it does so again.",
+            "비교가 도중에 끊겼습니다. 다시 해 보고, 또 그러면 이 페이지의 운영자에게 알려 주세요.",
+        ),
+        "heat_alt": (
+            "What on a photo of each class spoke for it, to {net}",
+            "부류마다 사진 한 장에서 {net}이(가) 근거로 본 곳",
+        ),
         "opening": ("{net}, {number} of {total}: opening…", "{net}({total}개 가운데 {number}번째) 여는 중…"),
         "embedding": (
             "{net}, {number} of {total}: looking at the photos, {done} of {photos}",
@@ -30,6 +39,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "likely": ("likely {low} to {high} %", "{low}~{high} %일 가능성이 높음"),
         "seconds": ("Taught in", "학습 시간"),
         "parameters": ("Parameters", "매개변수"),
+        "looked_at": ("Where it looks", "보는 곳"),
         "multiply_adds": ("Multiply-adds a photo", "사진 한 장당 곱셈-덧셈"),
         "with_norm": ("with batch norm", "배치 정규화 있음"),
         "without_norm": ("without", "없음"),

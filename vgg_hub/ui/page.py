@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import gradio as gr
 from starlette.middleware import Middleware
 
-from . import account, api, classify, comeback, inside, mend, net, photos, publish, report, share, training
+from . import account, api, classify, comeback, inside, lab, mend, net, photos, publish, report, share, training
 from .access import ACCESS
 from .checked import CheckedBlocks
 from .gate import Gate
@@ -17,19 +17,13 @@ from .own_files import own_upload_folder
 from .scripts import CLICK_ZIP, FIND_KEY, FORGET_KEY, GO, KEEP_KEY, NEXT_SNAP, SCROLL
 from .session import Session
 from .visitors import visitors
+from .waiting import COMPUTE, LINED_UP, LOOK, PRIVATE, UPLOAD
+from .wire_extras import wire_inside, wire_lab
 from .words import I18N, WORDS, word
 
 __all__ = ["build", "launch", "main"]
 
 DAY = 24 * 3600
-# A training, or an answer for photos, waits in `lines`, which are fair and say one's place: Gradio's queue lets it pass.
-LINED_UP = {"concurrency_limit": None}
-# Other looks at what a net computes.
-COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 2}
-# Uploads wait for the network and for the loaders that check them; a few at a time, and no one who trains waits for them.
-UPLOAD = {"concurrency_id": "upload", "concurrency_limit": 2}
-LOOK = {"concurrency_id": "photos", "concurrency_limit": 2}
-PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 AT_ONCE = 8  # of each small thing
 EVENTS_EACH = 20  # of one visitor that may wait in Gradio's queue: as many as a page sets off when it opens
 THREADS = 64
@@ -54,6 +48,7 @@ def build() -> gr.Blocks:
         report_body, mending = _section("report", lambda: (report.build(), mend.build()))
         answers = _section("classify", classify.build)
         inner = _section("inside", inside.build)
+        compared = _section("lab", lab.build)
         shared, published = _section("share", lambda: (share.build(), publish.build()))
         with gr.Column(elem_id="foot"):
             away = comeback.build()
@@ -68,12 +63,13 @@ def build() -> gr.Blocks:
         ]
         _wire_net(demo, net_inputs)
         _wire_photos(session, cards)
-        _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows)
+        restored = _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows)
         answered = _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
         _wire_mend(session, report_body, mending, cards)
         _wire_why(session, mending)
         answered += _wire_classify(session, net_inputs, answers)
-        _wire_inside(session, net_inputs, answers, inner, answered)
+        wire_inside(session, net_inputs, answers, inner, answered)
+        wire_lab(session, cards, net_inputs, compared, restored)
         demo.load(js=ACCESS)
         demo.load(photos.limits_said, None, [limits_said], **PRIVATE)
         demo.load(comeback.greet, None, [away.said], **PRIVATE)
@@ -116,8 +112,11 @@ def _wire_photos(session: gr.State, cards: Sequence[photos.Card]) -> None:
         added.success(js=NEXT_SNAP.format(card.snap.elem_id))
 
 
-def _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows) -> None:
-    """On opening, one after the other: until the session is found, nothing may put another in its place."""
+def _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows) -> Callable:
+    """On opening, one after the other: until the session is found, nothing may put another in its place.
+
+    Gives what to hang on to that is to come once it is found.
+    """
     quick = {"queue": False} | PRIVATE
     key, buttons = [away.key, session], [train.teach, train.stop, session]
     found = demo.load(comeback.come_back, key, [*key, banner], js=FIND_KEY, **quick)
@@ -138,6 +137,7 @@ def _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, sho
     away.delete.click(comeback.ask, None, [away.delete, away.sure], **quick)
     away.no.click(comeback.leave, None, [away.delete, away.sure], **quick)
     away.yes.click(comeback.forget, [session], [session], **quick).success(js=FORGET_KEY)
+    return restored.success
 
 
 def _upload(parts: publish.PublishParts) -> list[gr.components.Component]:
@@ -229,32 +229,6 @@ def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify
         **PRIVATE,
     )
     return [answered.success]
-
-
-def _wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answered: list[Callable]) -> None:
-    """The section looks anew where it is opened, and where the net, what it was taught or the photo changed meanwhile."""
-    quick = {"queue": False} | PRIVATE
-    wish = [*parts.chosen, session, answers.photo, *net_inputs.all]
-    # What is not queued sets off no change of a state in Gradio 6.31.
-    parts.body.expand(inside.open_it, [parts.asked, session], [parts.asked, session], **PRIVATE)
-    parts.body.collapse(inside.close, [session], [session], **quick)
-    for change in (*answered, *(component.change for component in net_inputs.all)):
-        change(inside.ask, [parts.asked, session], [parts.asked], **PRIVATE)
-    fresh = parts.asked.change(
-        inside.afresh, [parts.photo, parts.upload], [parts.photo, parts.label, parts.page], preprocess=False, **quick
-    )
-    other = gr.on([parts.photo.input, parts.upload.change], inside.another, None, [parts.label, parts.page], **quick)
-    first = parts.stage.input(lambda: 0, None, [parts.page], **quick)
-    picked = parts.layers.click(inside.pick, None, [parts.stage, parts.page], **quick)
-    picked.success(js=SCROLL.format("inside-heat"))
-    back = parts.back.click(lambda page: page - 1, [parts.page], [parts.page], **quick)
-    on = parts.on.click(lambda page: page + 1, [parts.page], [parts.page], **quick)
-    for start in (*(event.success for event in (fresh, other, first, picked, back, on)), parts.label.input):
-        drawn = start(inside.redraw, wish, parts.shown, preprocess=False, **COMPUTE, **PRIVATE)
-        drawn.success(None, [parts.stage], js=inside.PRESSED)
-    built = [parts.filters, parts.layers]
-    built = parts.asked.change(inside.structure, [session, *net_inputs.all], built, **COMPUTE, **PRIVATE)
-    built.success(None, [parts.stage], js=inside.PRESSED)
 
 
 def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:

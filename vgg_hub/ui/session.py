@@ -70,7 +70,7 @@ class Session:
         looks_inside: whether the section that looks into the net is open.
         mending: what they changed about the photos after a look at the mistakes.
         cards: "a" and "b".
-        run: the last fine-tuning, under way or over; None before the first.
+        run, comparison: the last fine-tuning and the last comparison of nets, under way or over; None before the first.
         problem: why the last run failed, in one sentence; "" where it did not.
         push_problem: the same of the last upload.
         files: theirs.
@@ -93,6 +93,7 @@ class Session:
         self.looks_inside, self.mending = False, Mending()
         self.cards = {"a": Card(), "b": Card()}
         self.run: Run | None = None
+        self.comparison: Run | None = None
         self.problem = self.push_problem = ""
         self._collected: OrderedDict[tuple[str, ...], Collected] = OrderedDict()
 
@@ -120,8 +121,8 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether a fine-tuning or an upload is under way."""
-        return (self.run is not None and not self.run.over) or self._pushing.locked()
+        """Whether a fine-tuning, a comparison or an upload is under way."""
+        return any(run is not None and not run.over for run in (self.run, self.comparison)) or self._pushing.locked()
 
     @property
     def is_empty(self) -> bool:
@@ -239,6 +240,8 @@ class Session:
         """Stop what runs and delete the visitor's files; then it is as new."""
         with self._lock:
             self.stop()
+            if self.comparison is not None:
+                self.comparison.stop()
             self._stop = None
             self._reset()
             self.files.clear()

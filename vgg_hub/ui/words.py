@@ -105,6 +105,12 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "inside_on": ("More →", "다음 →"),
         "inside_filters_title": ("### First filters", "### 첫 층의 필터"),
         "inside_layers_title": ("### Layers", "### 층"),
+        "lab": ("## Compare the nets", "## 신경망 비교"),
+        "lab_info": (
+            "What do depth and batch norm change? The photos of section 2, every net that ships, one after the other.",
+            "깊이와 배치 정규화는 무엇을 바꿀까요? 2번의 사진으로 기본 제공 신경망을 하나씩 차례로 가르쳐 비교합니다.",
+        ),
+        "lab_start": ("Compare the nets", "신경망 비교하기"),
         "share": ("## Download and share", "## 내려받기와 공유"),
         "zip": ("Download the model (zip)", "모델 내려받기 (zip)"),
         "zip_file": ("If the download did not start, take it here", "내려받기가 시작되지 않으면 여기를 누르세요"),

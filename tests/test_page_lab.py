@@ -1,0 +1,90 @@
+"""The comparison of nets in a real browser: streamed, found again after a refresh, stopped, in both languages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser_helpers import chromium, shoot, watched_page
+from tests.page_helpers import draw_photos, served
+
+pytestmark = pytest.mark.slow
+NETS = [f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("-bn", "")]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A page with eight nets: the one that ships under other names too, for the names are what is shown."""
+    from vgg_hub import bundled
+
+    root = tmp_path_factory.mktemp("weights")
+    for name in NETS:
+        shutil.copytree(bundled.bundled_folder("vgg11-bn"), root / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundled, "_root", lambda: root)
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        with served() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def browser(address):
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return draw_photos(tmp_path_factory.mktemp("photos"), count=8)
+
+
+def opened(page, address, photos):
+    page.goto(address)
+    page.locator("#net-facts dl").wait_for()
+    for letter, (label, files) in zip("ab", photos.items(), strict=True):
+        page.locator(f"#name-{letter} input, #name-{letter} textarea").fill(label)
+        page.locator(f"#files-{letter} input[type=file]").set_input_files(files)
+        page.locator(f"#preview-{letter} img").first.wait_for()
+    return page
+
+
+def test_nets_are_compared_and_found_again(address, browser, photos):
+    with watched_page(browser, (address,), 1400, "en-US") as page:
+        page.goto(address)
+        expect(page.locator("#compare-progress")).to_contain_text("Put photos into both cards of section 2")
+        opened(page, address, photos)
+        page.locator("#compare").click()
+        expect(page.locator("#trials tbody tr").first).to_contain_text(re.compile(r"vgg11-bn.*likely \d+ to \d+"))
+        expect(page.locator("#compare-progress")).to_contain_text("8 nets compared in")
+        expect(page.locator("#trials tbody th")).to_have_text(NETS)
+        expect(page.locator("#trials .conclusion")).to_contain_text("right on the same 16 photos")
+        expect(page.locator("#trials tbody tr").nth(1).locator("img")).to_have_count(2)
+        expect(page.locator("#trials figure svg[role=img] circle")).to_have_count(4)
+        expect(page.locator("#compare")).to_be_enabled()
+        page.locator("#lab").scroll_into_view_if_needed()
+        shoot(page, "lab-1400-light-en")
+        page.reload()
+        expect(page.locator("#trials tbody th")).to_have_text(NETS)
+        expect(page.locator("#compare-progress")).to_contain_text("8 nets compared in")
+
+
+def test_it_stops_and_says_what_is_wrong_in_korean(address, browser, photos):
+    with watched_page(browser, (address,), 390, "ko-KR") as page:
+        page.goto(f"{address}/?__theme=dark")
+        page.locator("#net-facts dl").wait_for()
+        expect(page.locator("#compare")).to_have_text("신경망 비교하기")
+        page.locator("#compare").click()
+        expect(page.locator(".toast-body.error")).to_contain_text("부류 이름을 확인하세요")
+        opened(page, f"{address}/?__theme=dark", photos)
+        page.locator("#compare").click()
+        expect(page.locator("#trials tbody tr").first).to_contain_text("vgg11-bn")
+        page.locator("#compare-stop").click()
+        expect(page.locator("#compare-progress")).to_contain_text(re.compile("비교했습니다"))
+        expect(page.locator("#compare")).to_be_enabled()
+        expect(page.locator("#compare-stop")).to_be_disabled()
+        page.locator("#lab").scroll_into_view_if_needed()
+        shoot(page, "lab-390-dark-ko")

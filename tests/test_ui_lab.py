@@ -1,0 +1,95 @@
+"""The comparison's handlers: one at a time, gone with the visitor, its errors in a sentence."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.page_helpers import draw_photos, request
+from tests.toys import stripes_net, tiny_vgg
+from vgg_hub.lab import Trial
+from vgg_hub.ui import lab
+from vgg_hub.ui.session import Session
+
+
+@pytest.fixture
+def page(shipped, tmp_path, monkeypatch):
+    """Two nets, photos of two things, and a session."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+    for name, net in {"vgg13": tiny_vgg(num_classes=2), "vgg11-bn": stripes_net(), "vgg11": tiny_vgg(seed=3)}.items():
+        net.save_pretrained(shipped / name)
+    drawn = draw_photos(tmp_path / "uploads" / "photos", count=4)
+    files = [[str(path) for path in paths] for paths in drawn.values()]
+    session = Session()
+    yield session, list(drawn), files
+    session.close()
+
+
+def compared(session, labels, files, language="en"):
+    return list(lab.compare(session, *labels, *files, "cpu", request(language)))
+
+
+def test_all_that_ship_by_depth_and_batch_norm_first(page):
+    session, labels, files = page
+    *_, last = compared(session, labels, files)
+    trials = [event for event in session.comparison.events if isinstance(event, Trial)]
+    assert [trial.net for trial in trials] == lab.nets() == ["vgg11-bn", "vgg11", "vgg13"]
+    assert "3 nets compared in" in last[0]
+    assert last[1].count("<tr") == 4
+    assert [update["interactive"] for update in last[2:4]] == [True, False]
+    for trial in trials:
+        pictures = [Image.open(io.BytesIO(base64.b64decode(text))) for text in trial.shown]
+        assert [picture.size for picture in pictures] == [(128, 128)] * 2
+    first, other = (np.asarray(Image.open(io.BytesIO(base64.b64decode(t.shown[0])))) for t in trials[:2])
+    assert (first.shape, (first != other).any()) == ((128, 128, 3), True), "each net has maps of its own"
+
+
+def test_a_page_that_opens_finds_it(page):
+    session, labels, files = page
+    (idle,) = lab.watch(session, request("ko"))
+    assert "2번의 두 칸에 사진을 넣고" in idle[0]
+    compared(session, labels, files)
+    *_, found = lab.watch(session, request("ko"))
+    assert "신경망 3개를" in found[0]
+    assert found[1].count("<tr") == 4
+    session.close()
+    (again,) = lab.watch(session, request("ko"))
+    assert again[:2] == idle[:2], "deleted with all else"
+
+
+def test_one_at_a_time_and_it_stops(page, monkeypatch):
+    session, labels, files = page
+    watching = lab.compare(session, *labels, *files, "cpu", request())
+    assert "Getting ready" in next(watching)[0]
+    next(watching)
+    with pytest.raises(gr.Error, match=r"A comparison of yours is under way; wait for it to end, or stop it"):
+        compared(session, labels, files)
+    assert session.busy
+    lab.stop(session)
+    *_, last = watching
+    assert "Stopped after" in last[0] or "3 nets compared" in last[0]
+    assert not session.busy
+    settled = lab.settle(session, request())
+    assert settled[0] == last[0]
+    assert [update["interactive"] for update in settled[1:3]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": ["", "b"]}, r"^'부류 이름을 확인하세요\."),
+        ({"files": [None, None]}, r"^'가르칠 수 없습니다\. Class &#x27;stripes&#x27; has 0 photos that can be used"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(page, change, message):
+    session, labels, files = page
+    with pytest.raises(gr.Error, match=message):
+        compared(session, change.get("labels", labels), change.get("files", files), "ko")
+    assert not session.busy
+    began = session.comparison is not None
+    assert ("가르칠 수 없습니다" if began else "2번의 두 칸에 사진을 넣고") in lab.settle(session, request("ko"))[0]

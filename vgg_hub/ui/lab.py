@@ -1,0 +1,196 @@
+"""The comparison of nets: the same photos, every net that ships, one after the other."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+
+from ..bundled import bundled_names
+from ..config import check_labels
+from ..errors import FinetuneError, PhotoError, VGGHubError
+from ..events import Embedding, Step
+from ..explain import evidence, last_convolution
+from ..lab import Opening, Trial, compare_nets
+from ..model import VGG
+from ..overlay import heat_picture, seen_picture
+from ..predict import as_image
+from ..preprocess import preprocess
+from .amounts import place_in_words, seconds_in_words
+from .choice import Choice
+from .gpu_work import on_zero_gpu
+from .guard import for_page, sentence
+from .lab_chart import trials_html
+from .lab_messages import say
+from .limits import page_limits
+from .lines import lines
+from .look import bar, note, problem
+from .messages import language_of
+from .run import Run
+from .session import Session
+from .stop_file import StopFile
+from .words import word
+
+__all__ = ["LabParts", "build", "compare", "settle", "stop", "watch"]
+
+UNDER_WAY = "A comparison of yours is under way; wait for it to end, or stop it, then start anew."
+SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_SIGNS = 0.3, 5.0
+HEAT_SIDE = 128  # pixels
+
+
+@dataclass(frozen=True)
+class LabParts:
+    """The section's components."""
+
+    start: gr.Button
+    stop: gr.Button
+    progress: gr.HTML
+    trials: gr.HTML
+
+
+def build() -> LabParts:
+    """Lay the section out."""
+    gr.Markdown(word("lab"), elem_classes="heading")
+    gr.Markdown(word("lab_info"), elem_classes="lead")
+    with gr.Row(elem_classes="actions"):
+        start = gr.Button(word("lab_start"), variant="secondary", size="lg", scale=3, elem_id="compare", min_width=160)
+        end = gr.Button(
+            word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="compare-stop", min_width=100
+        )
+    progress = gr.HTML(js_on_load=None, elem_id="compare-progress")
+    return LabParts(start, end, progress, gr.HTML(js_on_load=None, elem_id="trials"))
+
+
+def nets() -> list[str]:
+    """The nets that ship, by depth, with batch norm first."""
+    return sorted(bundled_names(), key=lambda name: (int(re.sub(r"\D", "", name) or 0), not name.endswith("-bn"), name))
+
+
+@for_page
+def compare(
+    session: Session,
+    label_a: str,
+    label_b: str,
+    files_a: list[str] | None,
+    files_b: list[str] | None,
+    device: str,
+    request: gr.Request,
+) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
+    """Compare the nets on what the cards hold, and watch. It goes on when nobody watches any more.
+
+    Yields:
+        HTML of the progress and of the trials, updates of the two buttons, and the session.
+    """
+    language = language_of(request)
+    busy = bar(say(language, "starting"), None)  # zips may be unpacked now
+    yield busy, "", gr.update(interactive=False), gr.update(interactive=False), session
+    run = _start(session, (label_a or "", label_b or ""), (files_a, files_b), Choice.of(device=device).device)
+    yield from _watched(run, session, language)
+    if isinstance(run.error, VGGHubError):
+        raise run.error
+
+
+def watch(
+    session: Session, request: gr.Request
+) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
+    """When the page opens: the comparison that was found again, until its end; where there is none, what to do first."""
+    language = language_of(request)
+    if session.comparison is None:
+        yield note(say(language, "idle")), "", *_buttons(None), session
+    else:
+        yield from _watched(session.comparison, session, language)
+
+
+def stop(session: Session) -> None:
+    """Stop within one step; the nets that are done stay. What watches says so: said here too, it might come later."""
+    if session.comparison is not None:
+        session.comparison.stop()
+
+
+def settle(session: Session, request: gr.Request) -> tuple[str, dict[str, object], dict[str, object], Session]:
+    """After a comparison, however it ended: HTML of the progress, updates that put the buttons right, and the session."""
+    language, run = language_of(request), session.comparison
+    return note(say(language, "idle")) if run is None else _progress(run, language), *_buttons(run), session
+
+
+def _buttons(run: Run | None) -> tuple[dict[str, object], dict[str, object]]:
+    under_way = run is not None and not run.over
+    return gr.update(interactive=not under_way), gr.update(interactive=under_way)
+
+
+def _start(session: Session, labels: Sequence[str], files: Sequence[Sequence[str] | None], device: str) -> Run:
+    if session.comparison is not None and not session.comparison.over:
+        raise FinetuneError(UNDER_WAY)
+    names = check_labels(labels)
+    photos = {name: session.collect(some).pictures for name, some in zip(names, files, strict=True)}
+    if on_zero_gpu():
+        device = "cpu"  # a GPU is lent for one net's time, and these are small
+    stop_file = StopFile.start(session.new_folder("run") / "goes-on")
+
+    def work(stop: StopFile) -> Iterator[object]:
+        # One photo of each, the first that can be read, shows where the nets look.
+        yield from compare_nets(nets(), photos, device=device, stop=stop, look=partial(_looked_at, photos=photos))
+
+    run = Run(work, stop_file, lines().deep, session, 60.0 * page_limits().max_minutes)
+    session.comparison = run
+    run.start()
+    return run
+
+
+def _looked_at(model: VGG, photos: Mapping[str, Sequence[Path]]) -> list[str]:
+    """A heat map of each class on a photo of it, as the text of a JPEG for an HTML page."""
+    drawn = []
+    for index, pictures in enumerate(photos.values()):
+        for path in pictures:
+            try:
+                image = as_image(path)
+            except PhotoError:
+                continue
+            x = preprocess(image, model.config)[None]
+            found = evidence(model, x, index, last_convolution(model))
+            buffer = io.BytesIO()
+            seen = seen_picture(image, model.config, HEAT_SIDE)
+            heat_picture(seen, found, model.config.input_size).save(buffer, "JPEG", quality=85)
+            drawn.append(base64.b64encode(buffer.getvalue()).decode())
+            break
+    return drawn
+
+
+def _watched(
+    run: Run, session: Session, language: str
+) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
+    for _ in run.changes(SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_SIGNS):
+        trials = [event for event in run.events if isinstance(event, Trial)]
+        yield _progress(run, language), trials_html(trials, language, run.over), *_buttons(run), session
+
+
+def _progress(run: Run, language: str) -> str:
+    """How far a comparison is: HTML."""
+    opened = [event for event in run.events if isinstance(event, Opening)]
+    done = sum(isinstance(event, Trial) for event in run.events)
+    if run.over:
+        if run.error is not None:
+            known = isinstance(run.error, VGGHubError)
+            return problem(sentence(run.error, language) if known else say(language, "broke"))
+        total = opened[-1].total if opened else 0
+        time = seconds_in_words(language, run.seconds)
+        if total and done == total:
+            return note(say(language, "done", total=total, time=time), "good")
+        return note(say(language, "stopped", total=total, done=done, time=time))
+    if run.place is not None:
+        return bar(place_in_words(language, run.place.ahead, run.wait), None)
+    if not opened:
+        return bar(say(language, "starting"), None)
+    now, last = opened[-1], run.events[-1]
+    where = {"net": now.net, "number": now.number, "total": now.total}
+    if isinstance(last, Embedding):
+        share = (done + 0.8 * last.done / last.total) / now.total
+        return bar(say(language, "embedding", done=last.done, photos=last.total, **where), share)
+    key = "learning" if isinstance(last, Step) else "opening"
+    return bar(say(language, key, **where), done / now.total)
