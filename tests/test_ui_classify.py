@@ -51,7 +51,7 @@ def test_a_photo_unlike_all_classes_is_none_of_them(session, tmp_path, classes, 
         best = max(scores, key=scores.get)
         assert found == (heading if unlike else scores)
         assert ("Unlike all photos" in html or "닮지 않았습니다" in html) is unlike
-        assert (f": {best} {100 * scores[best]:.0f} %, " in html) is unlike
+        assert (f": {best} {100 * scores[best]:.0f}\N{NO-BREAK SPACE}%, " in html) is unlike
         _, table, button, _ = list(classify_many([str(path)], session, *NET, request(language)))[-1]
         with open(button["value"], encoding="utf-8-sig", newline="") as file:
             row = list(csv.reader(file))[1]
