@@ -139,7 +139,9 @@ def classify_one(
     text = say(language, "classify_time", time=seconds_in_words(language, seconds), device=where.upper())
     if not prediction.unlike:
         return prediction.scores, note(text), session
-    best = ", ".join(f"{label} {100 * score:.0f}\N{NO-BREAK SPACE}%" for label, score in list(prediction.scores.items())[:TOP_K])
+    best = ", ".join(
+        f"{label} {100 * score:.0f}\N{NO-BREAK SPACE}%" for label, score in list(prediction.scores.items())[:TOP_K]
+    )
     why = say(language, "classify_unlike", score=f"{prediction.unlike_score:.1f}", best=best)
     return none_of_these(prediction, language), note(why) + note(text), session
 
