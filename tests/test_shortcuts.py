@@ -16,8 +16,6 @@ from vgg_hub.guards import Facts
 from vgg_hub.report import stratified_folds
 from vgg_hub.shortcuts import LEVEL, SENTENCES, shortcut
 
-NOTHING = np.zeros((48, 48, 3), np.uint8)
-
 
 def facts(seed: int) -> Facts:
     """Those of a photo, all by chance."""
@@ -27,7 +25,7 @@ def facts(seed: int) -> Facts:
     border = tuple(np.clip(chance.normal(120, 40) + chance.normal(0, 15, 3), 0, 255).tolist())
     kind = chance.choice(["JPEG", "JPEG", "PNG"])
     width, height = (round(side * scale) for side in sides)
-    return Facts(width, height, str(kind), chance.normal(120, 35), chance.uniform(20, 70), border, NOTHING)
+    return Facts(width, height, str(kind), chance.normal(120, 35), chance.uniform(20, 70), border)
 
 
 def draw(seed: int, size: int, classes: int = 2) -> list[Facts]:
