@@ -286,9 +286,10 @@ def start_of_request(page, header, *pieces):
         with contextlib.suppress(ConnectionError):  # it does not listen any more: good
             for piece in pieces:
                 line.sendall(piece)
-        reply = b""
-        with contextlib.suppress(ConnectionError):
-            while more := line.recv(2000):  # the head may come before the rest; it closes when it has said all
+        reply = line.recv(2000)
+        with contextlib.suppress(OSError):  # the head may come before the rest; it may stay open for more of the request
+            line.settimeout(5)
+            while more := line.recv(2000):
                 reply += more
         return reply.decode()
 
