@@ -287,7 +287,9 @@ def start_of_request(page, header, *pieces):
             for piece in pieces:
                 line.sendall(piece)
         reply = line.recv(2000)
-        with contextlib.suppress(OSError):  # the head may come before the rest; it may stay open for more of the request
+        with contextlib.suppress(
+            OSError
+        ):  # the head may come before the rest; it may stay open for more of the request
             line.settimeout(5)
             while more := line.recv(2000):
                 reply += more
