@@ -13,14 +13,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import speed_tables
+from benchmarks import speed_tables, visitor_tables
 from benchmarks.table import Result, table
 
 __all__ = ["DOCUMENTS", "PICTURE", "TABLES", "filled"]
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "speed.md", ROOT / "docs" / "classroom.md")
 PICTURE = ROOT / "docs" / "speed.svg"  # made from classifying.json
 PLACE = re.compile(r"(?<=<!-- table: )([^>]*)( -->\n)(.*?)(?=<!-- end -->)", re.S)
 
@@ -139,6 +139,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "classifying": ("classifying", speed_tables.classifying),
     "folder": ("folder", speed_tables.folder),
     "starting": ("starting", speed_tables.starting),
+    "visitors": ("visitors", visitor_tables.visitors),
 }
 
 

@@ -33,10 +33,11 @@ from gradio_client.exceptions import AppError
 
 from benchmarks.result import conditions, publish
 from vgg_hub.samples import draw_samples
+from vgg_hub.ui.visitors import SWEEPS
 
 ROOT = Path(__file__).parents[1]
 ASKS = 5  # single photos after each training
-KEEP_MINUTES = 1  # so that the sessions end soon after their clients
+KEEP_MINUTES = 3  # so that the sessions end soon after their clients
 TOLD_TO_WAIT = re.compile(r"people are waiting already, as many as this page can take; try again in ")
 
 
@@ -189,7 +190,7 @@ def crowd(folder: Path, clients: int, seconds: float, count: int) -> dict[str, o
             over.set()
             watcher.join()
             load = round(os.getloadavg()[0], 1)
-            time.sleep(60 * KEEP_MINUTES + 15)
+            time.sleep(60 * KEEP_MINUTES * (1 + 2 / SWEEPS) + 5)
             left = [path for path in (place / "uploads").rglob("*") if path.is_file()]
             after = megabytes(pid)
         complaints = len(re.findall("Traceback", (place / "log.txt").read_text(errors="replace")))
@@ -214,21 +215,24 @@ def sessions(folder: Path, count: int) -> dict[str, object]:
     """One visitor after the other."""
     photos = draw(folder, 8, 10**6)
     grown = []
-    with tempfile.TemporaryDirectory() as uploads, server(Path(uploads)) as (address, pid):
+    keep = 6  # minutes: longer than this takes
+    with tempfile.TemporaryDirectory() as uploads, server(Path(uploads), KEEP_MINUTES=keep) as (address, pid):
         warm(address, photos)
         client = Client(address, verbose=False)
-        for _ in range(count):
-            grown.append(megabytes(pid))
-            client.reset_session()
-            teach(client, photos)
-        grown.append(megabytes(pid))
+        for number in range(count + 1):
+            if number in (0, count // 2, count):
+                time.sleep(60 * keep / SWEEPS + 5)  # memory that is free has gone back to the system
+                grown.append(megabytes(pid))
+            if number < count:
+                client.reset_session()
+                teach(client, photos)
         client.close()
-    half = len(grown) // 2
+    before, half_way, after = grown
     return {
         "sessions": count,
-        "megabytes": {"before": grown[0], "half way": grown[half], "after": grown[-1]},
-        "megabytes a session": round((grown[-1] - grown[0]) / count, 3),
-        "megabytes a session, second half": round((grown[-1] - grown[half]) / (len(grown) - 1 - half), 3),
+        "megabytes": {"before": before, "half way": half_way, "after": after},
+        "megabytes a session": round((after - before) / count, 3),
+        "megabytes a session, second half": round((after - half_way) / (count - count // 2), 3),
     }
 
 

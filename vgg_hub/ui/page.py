@@ -243,7 +243,7 @@ def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
         "show_error": True,  # programs then get the sentence, not "an error occurred"
         "max_file_size": limits.max_file_megabytes * 10**6,
         "max_threads": THREADS + 3 * limits.max_visitors,  # one who waits or watches holds a thread, which sleeps
-        "state_session_capacity": 5 * limits.max_visitors,
+        "state_session_capacity": 3 * limits.max_visitors,  # of 0.3 MB
         "run_history": False,  # photos are private: nothing of a run stays in the browser
         "footer_links": ["api", "settings"],
         "app_kwargs": {"middleware": [Middleware(Gate)]},

@@ -6,6 +6,7 @@ table gives no key away.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import secrets
 import threading
@@ -13,6 +14,7 @@ import time
 from collections import OrderedDict
 
 from .limits import page_limits
+from .memory import give_back
 from .own_files import remove_old_uploads
 from .session import Session, all_sessions
 
@@ -71,13 +73,16 @@ class Visitors:
     def sweep(self) -> None:
         """Delete what nobody has used for as long as it is kept; what runs is used."""
         seconds = 60.0 * page_limits().keep_minutes
-        for session in all_sessions():
-            if session.idle > seconds and not session.is_empty:
-                session.close()
+        away = [session for session in all_sessions() if session.idle > seconds and not session.is_empty]
+        for session in away:
+            session.close()
         with self._lock:  # an open page may come back to an emptied session; long after, none does
             for digest in [digest for digest, session in self._sessions.items() if session.idle > 2 * seconds]:
                 del self._sessions[digest]
         remove_old_uploads(seconds)
+        del away
+        gc.collect()  # nets hold on to themselves
+        give_back()
 
     def __len__(self) -> int:
         with self._lock:
