@@ -181,6 +181,17 @@ def test_delete_now_leaves_nothing_of_hers(page, config, folder, ana):
     client.close()
 
 
+def test_uploads_are_refused_before_the_disk_is_full(page, photos, monkeypatch):
+    monkeypatch.setattr("vgg_hub.ui.gate.has_room", lambda megabytes: megabytes < 500)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        uploaded(page, photos["dots"][:1])
+    with caught.value as reply:
+        assert reply.code == 507
+        assert json.load(reply)["error"].startswith("The disk of this page is nearly full; try again later")
+    monkeypatch.setattr("vgg_hub.ui.gate.has_room", lambda megabytes: megabytes == 500)
+    assert len(uploaded(page, photos["dots"][:1])) == 1
+
+
 def test_the_key_is_in_no_log(page, config, ana, capfd, caplog):
     key = ana[0]
     come(page, config, key, "logged")

@@ -1,6 +1,7 @@
 """A visitor's files: theirs, unguessable, and gone when they say so."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from gradio.utils import get_upload_folder
 
 from vgg_hub.ui import own_files
-from vgg_hub.ui.own_files import OwnFiles, own_upload_folder, remove_old_uploads
+from vgg_hub.ui.own_files import OwnFiles, has_room, own_upload_folder, remove_old_uploads
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,13 @@ def test_old_uploads_go_and_visitors_folders_stay(uploads):
     remove_old_uploads(3600)
     assert sorted(path.name for path in uploads.iterdir()) == ["hash-of-fresh", files.folder.name]
     assert own.read_text() == "old"
+
+
+def test_room_is_that_of_the_disk_of_the_uploads(uploads, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads / "not" / "there yet"))
+    free = shutil.disk_usage(uploads).free // 10**6
+    assert has_room(1)
+    assert not has_room(2 * free + 1_000)
 
 
 def test_a_process_gets_a_folder_of_uploads_of_its_own(monkeypatch):

@@ -13,6 +13,9 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from .limits import page_limits
+from .own_files import has_room
+
 __all__ = ["MAX_JSON_BYTES", "Gate"]
 
 LOG = logging.getLogger("vgg_hub")
@@ -28,6 +31,7 @@ UNUSED = re.compile(
     r"runs\b|profiling|monitoring)",
     re.IGNORECASE,
 )
+UPLOAD = re.compile(r"(/gradio_api)?/+upload/*", re.IGNORECASE)
 
 
 class Gate:
@@ -66,6 +70,8 @@ def _refused(scope: Message) -> tuple[int, str] | None:
         return 403, "Web addresses are not opened here; upload the file itself."
     if UNUSED.match(path):
         return 404, "There is no such address here; docs/programs.md lists what programs may ask."
+    if UPLOAD.fullmatch(path) and not has_room(page_limits().min_free_megabytes):
+        return 507, "The disk of this page is nearly full; try again later, or with fewer and smaller photos."
     length = _header(scope, b"content-length")
     if not _is_form(scope) and length.isdigit() and int(length[:20]) > MAX_JSON_BYTES:
         return 413, f"The request has over {MAX_JSON_BYTES // 1_000_000} MB; upload files with /gradio_api/upload."

@@ -25,6 +25,7 @@ HIGHEST = {
     "keep_minutes": 24 * 60,
     "trainings_at_once": 64,
     "answers_at_once": 64,
+    "min_free_megabytes": 1_000_000,
     "max_waiting": 10_000,
     "max_visitors": 10_000,
 }
@@ -43,6 +44,7 @@ class PageLimits:
         keep_minutes: how long photos and models are kept after their visitor last used the page.
         trainings_at_once: fine-tunings that run at a time, of each kind: of the last layer, and of more than that.
         answers_at_once: photos that are classified at a time, for all visitors together, while trainings go on.
+        min_free_megabytes: of the disk that uploads go to; less than that free, they are refused.
         max_waiting: how many may wait in each line.
         max_visitors: visitors whose work is kept; past that the one who has been away longest is forgotten.
     """
@@ -55,6 +57,7 @@ class PageLimits:
     keep_minutes: int = 60
     trainings_at_once: int = 1
     answers_at_once: int = 2
+    min_free_megabytes: int = 500
     max_waiting: int = 40
     max_visitors: int = 200
 

@@ -19,7 +19,7 @@ class Lines:
         answers: one photo to be classified: a fraction of a second.
         many: many photos to be classified.
         heads: a fine-tuning of the last layer: seconds.
-        deep: a fine-tuning of more than that: minutes.
+        deep: a fine-tuning of more than that, or a comparison of nets: minutes.
     """
 
     answers: Line

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-__all__ = ["OwnFiles", "own_upload_folder", "remove_old_uploads"]
+__all__ = ["OwnFiles", "has_room", "own_upload_folder", "remove_old_uploads"]
 
 PREFIX = "visitor-"
 
@@ -139,6 +139,14 @@ def _size(path: Path) -> int:
         return path.lstat().st_size
     except OSError:  # gone meanwhile
         return 0
+
+
+def has_room(megabytes: int) -> bool:
+    """Whether the disk of the uploads has so much left."""
+    place = Path(get_upload_folder())
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free >= megabytes * 10**6
 
 
 def remove_old_uploads(seconds: float) -> None:
