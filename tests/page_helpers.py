@@ -19,7 +19,7 @@ from PIL import Image
 from vgg_hub import VGG, bundled
 from vgg_hub.samples import draw_samples
 from vgg_hub.ui import build, launch
-from vgg_hub.ui.session import Backbones
+from vgg_hub.ui.backbones import Backbones
 
 ROOT = Path(__file__).parent.parent
 PROVENANCE = {

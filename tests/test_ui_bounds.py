@@ -11,9 +11,9 @@ from vgg_hub import VGGConfig
 from vgg_hub.config import LAYERS
 from vgg_hub.errors import CheckpointError, HubError
 from vgg_hub.ui import bounds
+from vgg_hub.ui.backbones import Backbones
 from vgg_hub.ui.bounds import check_size
 from vgg_hub.ui.choice import Choice
-from vgg_hub.ui.session import Backbones
 
 REPO = "someone/large"
 

@@ -10,9 +10,9 @@ from vgg_hub import bundled
 from vgg_hub.finetune import Step, finetune
 from vgg_hub.predict import Classifier
 from vgg_hub.ui import gpu_work
+from vgg_hub.ui.backbones import Backbones
 from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.gpu_work import Outcome, Wishes, adopt, lent_seconds, on_zero_gpu, work
-from vgg_hub.ui.session import Backbones
 from vgg_hub.ui.stop_file import StopFile
 
 CHOICE = Choice(device="cpu")

@@ -14,12 +14,13 @@ from vgg_hub.mend import Change
 from vgg_hub.report import Judged, Report, Validation
 from vgg_hub.ui import gpu_work, mend_heat, training
 from vgg_hub.ui import mend as module
+from vgg_hub.ui.backbones import Backbones
 from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.gpu_work import Wishes
 from vgg_hub.ui.mend import act, effect_html, show, why
 from vgg_hub.ui.mending import Lesson
 from vgg_hub.ui.photos import look_a, look_again
-from vgg_hub.ui.session import Backbones, Session
+from vgg_hub.ui.session import Session
 from vgg_hub.ui.training import teach, teach_again
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -11,6 +11,7 @@ from vgg_hub import bundled
 from vgg_hub.finetune import Embedding, Step
 from vgg_hub.ui import gpu_work
 from vgg_hub.ui import training as module
+from vgg_hub.ui.backbones import Backbones
 from vgg_hub.ui.choice import Choice
 from vgg_hub.ui.curves import MAX_POINTS, curves_html
 from vgg_hub.ui.gpu_work import Wishes
@@ -18,7 +19,7 @@ from vgg_hub.ui.line import Line
 from vgg_hub.ui.lines import Lines
 from vgg_hub.ui.progress import progress_html
 from vgg_hub.ui.run import Run
-from vgg_hub.ui.session import Backbones, Session
+from vgg_hub.ui.session import Session
 from vgg_hub.ui.training import begin, explain, settle, stop, teach, train, watch
 
 

@@ -16,6 +16,7 @@ from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..predict import Classifier, Prediction
 from .amounts import place_in_words, seconds_in_words
+from .backbones import backbones
 from .choice import Choice
 from .collected import Collected
 from .gpu_work import on_zero_gpu
@@ -25,7 +26,7 @@ from .lines import lines
 from .look import note
 from .messages import language_of, say
 from .net import choose
-from .session import Session, backbones
+from .session import Session
 from .uploads import uploaded_file
 from .words import word
 

@@ -19,8 +19,8 @@ from ..finetune import Event, Finished, finetune
 from ..model import VGG
 from ..report import Report
 from ..unlike import UnlikeRule
+from .backbones import backbones
 from .choice import Choice
-from .session import backbones
 from .stop_file import StopFile
 
 __all__ = ["Outcome", "Wishes", "adopt", "lent_seconds", "on_zero_gpu", "work"]

@@ -18,6 +18,7 @@ from ..model import VGG
 from ..overlay import heat_picture, seen_picture
 from ..predict import Classifier
 from ..preprocess import preprocess
+from .backbones import backbones
 from .choice import Choice, look_up
 from .guard import for_page, sentence
 from .inside_html import Told, filters_html, heat_html, maps_a_page, maps_html, photo_html
@@ -26,7 +27,7 @@ from .layers import layers_html
 from .look import note, problem
 from .messages import language_of, say
 from .net import choose
-from .session import Session, backbones
+from .session import Session
 from .words import word
 
 __all__ = [

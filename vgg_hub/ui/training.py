@@ -10,6 +10,7 @@ import gradio as gr
 from ..config import check_labels
 from ..errors import VGGHubError
 from ..finetune import Event, Finished
+from .backbones import backbones
 from .choice import Choice
 from .curves import curves_html
 from .gpu_work import Outcome, Wishes, adopt, work
@@ -22,7 +23,7 @@ from .messages import language_of, say
 from .net import choose
 from .progress import progress_html
 from .run import Run
-from .session import Session, backbones
+from .session import Session
 from .stop_file import StopFile
 from .words import word
 
