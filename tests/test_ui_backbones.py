@@ -16,7 +16,8 @@ from vgg_hub.ui.choice import Choice
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundled, "_root", lambda: tiny_checkpoint(tmp_path / "weights"))
+    root = tiny_checkpoint(tmp_path / "weights")  # once: threads will ask for it
+    monkeypatch.setattr(bundled, "_root", lambda: root)
     return tmp_path
 
 
