@@ -117,7 +117,7 @@ def test_a_picture_of_neither_and_more_than_the_head(open_page, photos, tmp_path
     upload(page, "#one-photo", [plain_photo(tmp_path / "green.png", "green")])
     expect(page.locator("#answer h2")).to_have_text("Neither")
     expect(page.locator("#time-taken")).to_contain_text(
-        re.compile(r"Unlike all photos that it was taught with: [\d.]+ times as far .* (stripes|dots) \d+ %")
+        re.compile(r"Unlike all photos that it was taught with: [\d.]+ times as far .* (stripes|dots) \d+\s%")
     )
     upload(page, "#many-photos", [tmp_path / "green.png", photos["dots"][0]])
     expect(page.locator("#many-table tbody tr").first).to_contain_text("Neither")

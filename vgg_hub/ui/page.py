@@ -13,6 +13,7 @@ from .checked import CheckedBlocks
 from .gate import Gate
 from .limits import page_limits
 from .look import CSS, HEAD, THEME
+from .memory import few_arenas
 from .own_files import own_upload_folder
 from .scripts import CLICK_ZIP, FIND_KEY, FORGET_KEY, GO, KEEP_KEY, NEXT_SNAP, SCROLL
 from .session import Session
@@ -234,6 +235,7 @@ def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify
 def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
     """Serve the page; `overrides` are `gr.Blocks.launch`'s own. Returns what that returns."""
     limits = page_limits()
+    few_arenas()
     visitors.watch_over()
     options: dict[str, object] = {
         "theme": THEME,
