@@ -2,7 +2,7 @@
 
 glibc keeps a heap of its own for each of up to eight threads a core (an arena), and in each what was freed there. A page
 makes many threads that each need a lot for a moment: fifty trainings one after the other grew the server by 1.4 MB each,
-with two arenas by 0.4 MB (`python -m benchmarks.visitors`).
+with two arenas by 0.4 to 0.7 MB (`python -m benchmarks.visitors`).
 """
 
 from __future__ import annotations
