@@ -9,7 +9,7 @@ import pytest
 
 from vgg_hub.lab import Trial
 from vgg_hub.ui.lab_chart import trials_html
-from vgg_hub.ui.lab_messages import MESSAGES
+from vgg_hub.ui.lab_messages import LAB
 
 HITS = {"vgg11-bn": [1.0] * 18 + [0.0] * 2, "vgg16": [1.0] * 14 + [0.0] * 6}
 
@@ -94,6 +94,6 @@ def test_other_names_are_in_the_table_alone_and_do_nothing():
 
 
 def test_every_message_is_in_both_languages_with_the_same_places():
-    for key, (english, korean) in MESSAGES.items():
+    for key, (english, korean) in LAB.items():
         assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", korean)), key
         assert english != korean, key

@@ -27,11 +27,10 @@ from .choice import Choice
 from .gpu_work import on_zero_gpu
 from .guard import for_page, sentence
 from .lab_chart import trials_html
-from .lab_messages import say
 from .limits import page_limits
 from .lines import lines
 from .look import bar, note, problem
-from .messages import language_of
+from .messages import language_of, say
 from .run import Run
 from .session import Session
 from .stop_file import StopFile
@@ -88,7 +87,7 @@ def compare(
         HTML of the progress and of the trials, updates of the two buttons, and the session.
     """
     language = language_of(request)
-    busy = bar(say(language, "starting"), None)  # zips may be unpacked now
+    busy = bar(say(language, "lab_starting"), None)  # zips may be unpacked now
     yield busy, "", gr.update(interactive=False), gr.update(interactive=False), session
     run = _start(session, (label_a or "", label_b or ""), (files_a, files_b), Choice.of(device=device).device)
     yield from _watched(run, session, language)
@@ -102,7 +101,7 @@ def watch(
     """When the page opens: the comparison that was found again, until its end; where there is none, what to do first."""
     language = language_of(request)
     if session.comparison is None:
-        yield note(say(language, "idle")), "", *_buttons(None), session
+        yield note(say(language, "lab_idle")), "", *_buttons(None), session
     else:
         yield from _watched(session.comparison, session, language)
 
@@ -116,7 +115,7 @@ def stop(session: Session) -> None:
 def settle(session: Session, request: gr.Request) -> tuple[str, dict[str, object], dict[str, object], Session]:
     """After a comparison, however it ended: HTML of the progress, updates that put the buttons right, and the session."""
     language, run = language_of(request), session.comparison
-    return note(say(language, "idle")) if run is None else _progress(run, language), *_buttons(run), session
+    return note(say(language, "lab_idle")) if run is None else _progress(run, language), *_buttons(run), session
 
 
 def _buttons(run: Run | None) -> tuple[dict[str, object], dict[str, object]]:
@@ -177,20 +176,20 @@ def _progress(run: Run, language: str) -> str:
     if run.over:
         if run.error is not None:
             known = isinstance(run.error, VGGHubError)
-            return problem(sentence(run.error, language) if known else say(language, "broke"))
+            return problem(sentence(run.error, language) if known else say(language, "lab_broke"))
         total = opened[-1].total if opened else 0
         time = seconds_in_words(language, run.seconds)
         if total and done == total:
-            return note(say(language, "done", total=total, time=time), "good")
-        return note(say(language, "stopped", total=total, done=done, time=time))
+            return note(say(language, "lab_done", total=total, time=time), "good")
+        return note(say(language, "lab_stopped", total=total, done=done, time=time))
     if run.place is not None:
         return bar(place_in_words(language, run.place.ahead, run.wait), None)
     if not opened:
-        return bar(say(language, "starting"), None)
+        return bar(say(language, "lab_starting"), None)
     now, last = opened[-1], run.events[-1]
     where = {"net": now.net, "number": now.number, "total": now.total}
     if isinstance(last, Embedding):
         share = (done + 0.8 * last.done / last.total) / now.total
-        return bar(say(language, "embedding", done=last.done, photos=last.total, **where), share)
-    key = "learning" if isinstance(last, Step) else "opening"
+        return bar(say(language, "lab_embedding", done=last.done, photos=last.total, **where), share)
+    key = "lab_learning" if isinstance(last, Step) else "lab_opening"
     return bar(say(language, key, **where), done / now.total)

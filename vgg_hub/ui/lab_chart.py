@@ -8,7 +8,7 @@ from html import escape
 
 from ..lab import Trial, conclusion
 from .amounts import count_in_words, seconds_in_words
-from .lab_messages import say
+from .messages import say
 from .notes import say_note
 
 __all__ = ["trials_html"]
@@ -35,11 +35,11 @@ def trials_html(trials: Sequence[Trial], language: str, whole: bool) -> str:
 
 def _table(trials: Sequence[Trial], language: str) -> str:
     columns = ["net", "right", "seconds", "parameters", "multiply_adds", *(["looked_at"] if trials[0].shown else [])]
-    head = "".join(f'<th scope="col">{escape(say(language, key))}</th>' for key in columns)
+    head = "".join(f'<th scope="col">{escape(say(language, f"lab_{key}"))}</th>' for key in columns)
     best = max(trial.accuracy for trial in trials)
     rows = ""
     for trial in trials:
-        likely = say(language, "likely", low=f"{100 * trial.low:.0f}", high=f"{100 * trial.high:.0f}")
+        likely = say(language, "lab_likely", low=f"{100 * trial.low:.0f}", high=f"{100 * trial.high:.0f}")
         cells = [
             f"<b>{100 * trial.accuracy:.0f} %</b> <small>{escape(likely)}</small>",
             escape(seconds_in_words(language, trial.seconds)),
@@ -56,7 +56,7 @@ def _table(trials: Sequence[Trial], language: str) -> str:
 
 def _heat(trial: Trial, language: str) -> str:
     """Heat maps on a photo of each class, which `shown` holds as the text of JPEGs."""
-    alt = escape(say(language, "heat_alt", net=trial.net))
+    alt = escape(say(language, "lab_heat_alt", net=trial.net))
     return "".join(f'<img src="data:image/jpeg;base64,{picture}" alt="{alt}">' for picture in trial.shown)
 
 
@@ -75,7 +75,7 @@ def _chart(trials: Sequence[Trial], language: str) -> str:
     points = ", ".join(
         say(
             language,
-            "chart_point",
+            "lab_chart_point",
             net=trial.net,
             **{key: f"{100 * share:.0f}" for key, share in _shares(trial).items()},
         )
@@ -83,13 +83,13 @@ def _chart(trials: Sequence[Trial], language: str) -> str:
     )
     keys = "".join(
         f'<span class="key"><svg width="16" height="12" aria-hidden="true">{_mark(8, 6, norm)}</svg>'
-        f"{escape(say(language, 'with_norm' if norm else 'without_norm'))}</span>"
+        f"{escape(say(language, 'lab_with_norm' if norm else 'lab_without_norm'))}</span>"
         for norm in (True, False)
     )
     return (
-        f'<figure class="depths"><figcaption>{escape(say(language, "chart"))}</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(say(language, "chart_alt", points=points))}">'
-        f'{drawn}</svg><p class="legend">{keys}</p><p class="note hint">{escape(say(language, "chart_note"))}</p></figure>'
+        f'<figure class="depths"><figcaption>{escape(say(language, "lab_chart"))}</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(say(language, "lab_chart_alt", points=points))}">'
+        f'{drawn}</svg><p class="legend">{keys}</p><p class="note hint">{escape(say(language, "lab_chart_note"))}</p></figure>'
     )
 
 

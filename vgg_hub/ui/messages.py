@@ -9,6 +9,7 @@ import gradio as gr
 
 from ..verdict import SENTENCES
 from .inside_messages import INSIDE
+from .lab_messages import LAB
 from .mend_messages import MEND_MESSAGES
 from .room_messages import ROOM
 
@@ -213,6 +214,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "classify_failed": ("{n} could not be read", "{n}개는 읽지 못함"),
         # 6 Look inside
         **INSIDE,
+        **LAB,
         # 7 Share
         "share_empty": (
             "Nothing taught yet. Once you have taught it something, download it here.",
