@@ -148,6 +148,9 @@ def test_recipe_grows_the_pictures_and_lets_the_rate_rise_and_fall():
     assert (sizes[0], sizes[-1]) == (40, 64)
     whole = Recipe(epochs=5, first_size=32, size_step=32)
     assert [whole.size(epoch) for epoch in range(5)] == [32, 32, 32, 64, 64]
+    short = Recipe(epochs=2, first_size=32, size_step=32)
+    assert [short.size(epoch) for epoch in range(2)] == [32, 64]
+    assert Recipe(epochs=1, first_size=32, size_step=32).size(0) == 32
     assert recipe.rate(0.2) == pytest.approx(recipe.peak_rate, rel=1e-3)
     assert recipe.rate(0) < recipe.rate(0.1) < recipe.rate(0.2) > recipe.rate(0.6) > recipe.rate(1)
     assert recipe.rate(1) < 1e-3 * recipe.peak_rate

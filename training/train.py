@@ -64,8 +64,8 @@ class Recipe:
     start: str = ""
 
     def size(self, epoch: int) -> int:
-        """Side of the crops, growing in steps: small pictures first teach as much for less."""
-        share = min(1.0, epoch / max(1, 0.6 * self.epochs))
+        """Side of the crops, growing in steps: small pictures first teach as much for less. The last epoch is whole."""
+        share = min(1.0, epoch / max(1, min(0.6 * self.epochs, self.epochs - 1)))
         return int(self.first_size + (self.last_size - self.first_size) * share) // self.size_step * self.size_step
 
     def validation_size(self, name: str) -> int:
