@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,3 +66,30 @@ def slow_embedding(monkeypatch) -> Iterator[tuple[threading.Event, threading.Eve
     monkeypatch.setattr(Classifier, "embed", embed)
     yield waiting, go_on
     go_on.set()
+
+
+@pytest.fixture(scope="module")
+def uploads(tmp_path_factory) -> Path:
+    """The folder in which the page of `address` keeps what its visitors send."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def address(uploads) -> Iterator[str]:
+    """The page as it ships, served from this process."""
+    from tests.page_helpers import served  # Gradio takes seconds to load: only tests of the page wait for it
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        with served() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def browser(address) -> Iterator[object]:
+    """Chromium. The server comes first: it needs the main thread's event loop, which Playwright then holds."""
+    from tests.browser_helpers import chromium
+
+    with chromium() as browser:
+        yield browser

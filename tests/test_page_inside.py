@@ -6,29 +6,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import chromium, shoot, watched_page, width_of
+from tests.browser_helpers import shoot, watched_page, width_of
 from tests.drawn_objects import mosaic
-from tests.page_helpers import served
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The page as it ships, served from this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        with served() as url:
-            yield url
-
-
-@pytest.fixture(scope="module")
-def browser(address):  # the server first: it needs the main thread's event loop, which Playwright then holds
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_helpers import chromium, shoot, watched_page
+from tests.browser_helpers import shoot, watched_page
 from tests.page_helpers import draw_photos, served
 
 pytestmark = pytest.mark.slow
@@ -29,12 +29,6 @@ def address(tmp_path_factory):
         patch.setenv("HF_HUB_OFFLINE", "1")
         with served() as url:
             yield url
-
-
-@pytest.fixture(scope="module")
-def browser(address):
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import chromium, shoot, watched_page, width_of
-from tests.page_helpers import draw_photos, served
+from tests.browser_helpers import shoot, watched_page, width_of
+from tests.page_helpers import draw_photos
 from vgg_hub.ui import gpu_work
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.scripts import FIND_KEY
@@ -18,26 +18,6 @@ pytestmark = pytest.mark.slow
 
 NAME = re.search(r"getItem\('([\w-]+)'\)", FIND_KEY)[1]
 KEPT = f"localStorage.getItem('{NAME}')"
-
-
-@pytest.fixture(scope="module")
-def uploads(tmp_path_factory):
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
-def address(uploads):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        with served() as url:
-            yield url
-
-
-@pytest.fixture(scope="module")
-def browser(address):
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
