@@ -7,30 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import chromium, watched_page
-from tests.page_helpers import draw_photos, served
+from tests.browser_helpers import watched_page
+from tests.page_helpers import draw_photos
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
 
 pytestmark = pytest.mark.slow
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The page as it ships, served from this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        with served() as url:
-            yield url
-
-
-@pytest.fixture(scope="module")
-def browser(address):
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +60,16 @@ def test_axe_finds_nothing_serious_on_any_section(address, browser, photos, widt
             expect(page.locator(f"#preview-{letter} img")).to_have_count(len(some))
         page.locator("#teach").click()
         page.locator("#mend figure").first.wait_for()
+        page.locator("#mend [data-do=why]").first.click()
+        page.locator("#mend .heated img").first.wait_for()
         page.locator("#mend [data-do=move]").first.click()
         page.locator("#changes li").wait_for()
         page.locator("#one-photo input[type=file]").set_input_files(photos["dots"][0])
         page.locator("#many-photos input[type=file]").set_input_files(photos["dots"][:3])
         expect(page.locator("#many-table tbody tr")).to_have_count(3)
         expect(page.locator("#time-taken p")).to_be_visible()
+        page.locator("#compare").click()
+        page.locator("#trials .conclusion").wait_for()
         page.evaluate("document.querySelectorAll('button.label-wrap:not(.open)').forEach(one => one.click())")
         expect(page.locator("#inside-on")).to_be_enabled()  # the last that the section draws
         page.locator("#inside-layers table").wait_for()

@@ -51,7 +51,8 @@ def _table(trials: Sequence[Trial], language: str) -> str:
         rows += (
             f'<tr{mark}><th scope="row">{escape(trial.net)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
         )
-    return f'<div class="trials"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    scrolls = f'role="region" tabindex="0" aria-label="{escape(say(language, "lab_table"))}"'  # on a phone, by keyboard
+    return f'<div class="trials" {scrolls}><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _heat(trial: Trial, language: str) -> str:

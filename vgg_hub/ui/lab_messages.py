@@ -29,6 +29,7 @@ LAB: dict[str, tuple[str, str]] = {
         "Stopped after {time}: {done} of {total} nets are compared.",
         "{time} 뒤에 멈췄습니다. 신경망 {total}개 가운데 {done}개를 비교했습니다.",
     ),
+    "lab_table": ("The nets compared", "신경망 비교 결과"),
     "lab_net": ("Net", "신경망"),
     "lab_right": ("Right on photos it had not seen", "보지 못한 사진의 정답률"),
     "lab_likely": ("likely {low} to {high} %", "{low}~{high} %일 가능성이 높음"),

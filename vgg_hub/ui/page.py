@@ -11,6 +11,7 @@ from . import account, api, classify, comeback, inside, lab, mend, net, photos, 
 from .access import ACCESS
 from .checked import CheckedBlocks
 from .gate import Gate
+from .learn import build_note
 from .limits import page_limits
 from .look import CSS, HEAD, THEME
 from .memory import few_arenas
@@ -28,6 +29,12 @@ DAY = 24 * 3600
 AT_ONCE = 8  # of each small thing
 EVENTS_EACH = 20  # of one visitor that may wait in Gradio's queue: as many as a page sets off when it opens
 THREADS = 64
+NOTES = {  # for those who learn, at the end of the section where their terms are met
+    "net": ("net",),
+    "train": ("train",),
+    "report": ("report",),
+    "inside": ("convolution", "pooling", "heat"),
+}
 LOOKS = (photos.look_a, photos.look_b)
 
 
@@ -82,7 +89,10 @@ def build() -> gr.Blocks:
 
 def _section(name: str, lay_out: Callable):
     with gr.Column(elem_id=name, elem_classes="section"):
-        return lay_out()
+        parts = lay_out()
+        for note in NOTES.get(name, ()):
+            build_note(note)
+    return parts
 
 
 def _wire_net(demo: gr.Blocks, inputs: net.NetInputs) -> None:

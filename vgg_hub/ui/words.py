@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import gradio as gr
 
+from .learn_text import LEARN
+
 __all__ = ["I18N", "WORDS", "word"]
 
 WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
@@ -145,6 +147,7 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "(https://arxiv.org/abs/1409.1556), ICLR 2015. 신경망은 본래 어떤 사진에도 한 부류의 이름을 답합니다. "
             "여기에서 가르친 신경망은 어느 부류와도 닮지 않은 사진을 알아볼 수 있지만, 모두 알아보지는 못합니다.",
         ),
+        **LEARN,
     }
 )
 
