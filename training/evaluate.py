@@ -28,7 +28,7 @@ from .train import Recipe, accuracy, embed, heads_for, make_net
 __all__ = ["TRANSFER_SIZES", "evaluate", "load_run", "ten_photo_accuracy"]
 
 TRANSFER_SIZES = (64, 80, 96, 112, 128)
-SCORE_SIZES = {"tiny": (48, 64, 80), "caltech": (48, 64, 80, 96, 128), "cifar": (32, 40, 48, 64)}
+SCORE_SIZES = {"tiny": (64, 80), "caltech": (64, 80, 96), "cifar": (48, 64)}
 TASKS, PHOTOS = 100, 10
 
 
@@ -87,7 +87,7 @@ def _transfer(net: VGG, pictures: PictureSet, sizes: Sequence[int]) -> dict[str,
 def evaluate(
     net: VGG, heads: nn.ModuleDict, recipe: Recipe, sets: dict[str, dict[str, PictureSet]]
 ) -> dict[str, object]:
-    """All figures of one net, and the ten-photo ones of the same net with random weights."""
+    """All figures of one net, and the ten-photo one of the same net with random weights at the size that did best."""
     scores = {
         name: {
             "pictures": len(parts["val"]),
@@ -105,7 +105,7 @@ def evaluate(
             "photos_a_class": PHOTOS,
             "categories": list(pictures.classes),
             "trained": trained,
-            "random": _transfer(make_net(replace(recipe, seed=recipe.seed + 1)), pictures, TRANSFER_SIZES),
+            "random": _transfer(make_net(replace(recipe, seed=recipe.seed + 1)), pictures, [best]),
         },
         "input_size": best,
     }
