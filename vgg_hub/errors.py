@@ -1,8 +1,13 @@
 """Every error that the package raises on purpose.
 
 Each message is one sentence or two that a person can act on: what came, what was expected, what to do next. The page
-and the command line show the message as it is, so it never holds a secret.
+and the command line show the message as it is, so it never holds a secret. Where one is raised, the message stands as a
+literal template with named places, by which the page finds the same sentence in another language.
 """
+
+from __future__ import annotations
+
+from .notes import Note
 
 __all__ = [
     "CheckpointError",
@@ -18,7 +23,21 @@ __all__ = [
 
 
 class VGGHubError(Exception):
-    """Base class: anything a person can put right. Catch this to catch them all."""
+    """Base class: anything a person can put right. Catch this to catch them all.
+
+    Attributes:
+        sentence: the template, in English.
+        values: what its places are filled in with; the text is the template itself where there are none.
+    """
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(str(Note.said(sentence, **values)))
+        self.sentence, self.values = sentence, values
+
+    @property
+    def note(self) -> Note:
+        """The message as a note, to stand in another message or in a list of warnings."""
+        return Note.said(self.sentence, **self.values)
 
 
 class ConfigError(VGGHubError, ValueError):

@@ -11,7 +11,7 @@ class Note(str):
     """A sentence that remembers how it was made. It is a plain string to all who do not ask, JSON among them.
 
     Attributes:
-        key: which sentence.
+        key: which sentence; one made by `said` is its own key.
         values: what its places were filled in with.
     """
 
@@ -23,4 +23,16 @@ class Note(str):
         """Fill in `sentences[key]`."""
         note = cls(sentences[key].format(**values))
         note.key, note.values = key, values
+        return note
+
+    @classmethod
+    def said(cls, sentence: str, **values: object) -> Note:
+        """Fill in a literal template, as gettext's message ids; without values it is taken as it is, braces and all.
+
+        Args:
+            sentence: in English.
+            values: of its places. One that is a note itself is said in the other language too.
+        """
+        note = cls(sentence.format(**values) if values else sentence)
+        note.key, note.values = sentence, values
         return note
