@@ -15,6 +15,7 @@ from typing import BinaryIO
 from .data import SUFFIXES, PhotoSet, is_hidden, left_out, list_files, load_folder
 from .errors import PhotoError
 from .magic import picture_format, what_it_is
+from .notes import Note
 from .picture import Limits, file_name
 from .zip_entries import FREE_BYTES, Entry, bomb, check_entries
 
@@ -80,14 +81,18 @@ def collect_files(
                 found, others = list_files(folder)
                 skipped += [left_out(file, shown) for file in others]
                 if not found:
-                    skipped.append(f"{shown} holds no picture.")
+                    skipped.append(Note.said("{file} holds no picture.", file=shown))
                 pictures += found
             elif path.suffix.casefold() in SUFFIXES or picture_format(head):
                 pictures.append(path)
             elif not is_hidden([path.name]):
-                skipped.append(f"{shown} was left out, for it is {what_it_is(head)}, not a picture.")
+                skipped.append(
+                    Note.said(
+                        "{file} was left out, for it is {kind}, not a picture.", file=shown, kind=what_it_is(head)
+                    )
+                )
         except PhotoError as error:
-            skipped.append(str(error))
+            skipped.append(error.note)
     return pictures, skipped
 
 
@@ -110,7 +115,11 @@ def unpack_zip(path: str | Path, destination: str | Path, limits: Limits = DEFAU
     shown = file_name(path)
     _check_zip(path, shown)
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise PhotoError(f"{file_name(destination)} is there already; name a new folder to unpack {shown} in.")
+        raise PhotoError(
+            "{folder} is there already; name a new folder to unpack {file} in.",
+            folder=file_name(destination),
+            file=shown,
+        )
     partial = destination.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         partial.mkdir(parents=True)
@@ -120,9 +129,15 @@ def unpack_zip(path: str | Path, destination: str | Path, limits: Limits = DEFAU
         partial.rename(destination)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise PhotoError(f"The disk is full: {shown} was not unpacked; free some space and try again.") from error
+            raise PhotoError(
+                "The disk is full: {file} was not unpacked; free some space and try again.", file=shown
+            ) from error
         reason = (error.strerror or str(error)).lower()
-        raise PhotoError(f"{shown} was not unpacked: {reason}; choose another place, or pack it anew.") from error
+        raise PhotoError(
+            "{file} was not unpacked: {reason}; choose another place, or pack it anew.",
+            file=shown,
+            reason=Note.said(reason),
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return destination
@@ -153,16 +168,19 @@ def _check_zip(path: Path, shown: str) -> None:
     except (OSError, ValueError):  # no permission to look; a null character in the path
         is_file, exists = False, True
     if not is_file:
-        raise PhotoError(f"{shown} {'is not a file' if exists else 'does not exist'}; give a zip of photos.")
+        if exists:
+            raise PhotoError("{file} is not a file; give a zip of photos.", file=shown)
+        raise PhotoError("{file} does not exist; give a zip of photos.", file=shown)
     head = _head(path)
     if not head and path.stat().st_size == 0:
-        raise PhotoError(f"{shown} is empty (0 bytes); copy or pack it again.")
+        raise PhotoError("{file} is empty (0 bytes); copy or pack it again.", file=shown)
     if head and not head.startswith(ZIP_MAGIC):
-        raise PhotoError(f"{shown} is {_kind(head)}, not a zip; pack the photos as a zip.")
+        raise PhotoError("{file} is {kind}, not a zip; pack the photos as a zip.", file=shown, kind=_kind(head))
 
 
-def _kind(head: bytes) -> str:
-    return f"a {picture_format(head)} picture" if picture_format(head) else what_it_is(head)
+def _kind(head: bytes) -> Note:
+    found = picture_format(head)
+    return Note.said("a {format} picture", format=found) if found else what_it_is(head)
 
 
 def _unpack(path: Path, folder: Path, shown: str, limits: Limits) -> None:
@@ -178,8 +196,11 @@ def _unpack(path: Path, folder: Path, shown: str, limits: Limits) -> None:
                 with archive.open(entry.info) as source, _create(folder.joinpath(*entry.parts)) as target:
                     budget -= _copy(source, target, entry, budget, shown, limits)
     except ZIP_ERRORS as error:
-        where = f" at {entry.shown!r}" if entry else ""
-        raise PhotoError(f"{shown} is damaged or cut short{where}; copy or pack it again.") from error
+        if entry:
+            raise PhotoError(
+                "{file} is damaged or cut short at {entry!r}; copy or pack it again.", file=shown, entry=entry.shown
+            ) from error
+        raise PhotoError("{file} is damaged or cut short; copy or pack it again.", file=shown) from error
 
 
 def _create(path: Path) -> BinaryIO:
@@ -193,6 +214,6 @@ def _copy(source: BinaryIO, target: BinaryIO, entry: Entry, budget: int, shown: 
     while chunk := source.read(CHUNK):
         size += len(chunk)
         if size > most:
-            raise bomb(shown, repr(entry.shown), limits)
+            raise bomb(shown, entry.shown, limits)
         target.write(chunk)
     return size

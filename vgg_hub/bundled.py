@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bundled_folder", "bundled_names"]
+from .notes import Note
+
+__all__ = ["bundled_folder", "bundled_names", "shipped_names"]
 
 
 def _root() -> Path:
@@ -16,6 +18,11 @@ def _root() -> Path:
 def bundled_names() -> tuple[str, ...]:
     """Names that `VGG.from_pretrained` takes for a checkpoint that ships, such as `vgg11-bn`."""
     return tuple(sorted(path.parent.name for path in _root().glob("*/config.json")))
+
+
+def shipped_names() -> str:
+    """The same in a sentence: "none" where there are none."""
+    return ", ".join(bundled_names()) or Note.said("none")
 
 
 def bundled_folder(name: str) -> Path | None:

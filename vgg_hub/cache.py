@@ -17,6 +17,7 @@ from torch import Tensor
 from .data import file_name
 from .errors import FinetuneError, PhotoError
 from .guards import THUMBNAIL, Facts, look_at
+from .notes import Note
 from .predict import BATCH_SIZE, Classifier, Picture, as_image
 from .preprocess import preprocess
 from .room import room_for
@@ -99,7 +100,10 @@ class FeatureCache:
             try:
                 image = as_image(picture)
             except PhotoError as error:
-                self.warnings.append(str(error) if name in str(error) else f"{name}: {error}")
+                whole = name in str(error)
+                self.warnings.append(
+                    error.note if whole else Note.said("{file}: {problem}", file=name, problem=error.note)
+                )
                 continue
             digest = hashlib.sha256(image.tobytes() + repr(image.size).encode()).digest()
             x = net.look(image, picture) if isinstance(net, Views) else preprocess(image, net.config)
@@ -129,12 +133,19 @@ class FeatureCache:
             other = next((twin for twin in twins if twin.target != first.target), None)
             if other:
                 self.warnings.append(
-                    f"{other.name} is in both {self.labels[first.target]} and {self.labels[other.target]}; "
-                    "it was left out of training and of the estimate."
+                    Note.said(
+                        "{file} is in both {first} and {second}; it was left out of training and of the estimate.",
+                        file=other.name,
+                        first=self.labels[first.target],
+                        second=self.labels[other.target],
+                    )
                 )
                 continue
             self.photos.append(first)
-            self.warnings += [f"{twin.name} is the same photo as {first.name}; it was used once." for twin in twins]
+            self.warnings += [
+                Note.said("{file} is the same photo as {first}; it was used once.", file=twin.name, first=first.name)
+                for twin in twins
+            ]
         rows = torch.tensor([photo.row for photo in self.photos], dtype=torch.int64)
         for kept in (self._features, self._thumbnails) if len(rows) < sum(map(len, groups.values())) else ():
             for here in torch.arange(len(rows)).split(

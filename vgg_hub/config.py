@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from .errors import ConfigError, LabelError
+from .notes import Note
 
 __all__ = [
     "DEPTHS",
@@ -47,25 +48,30 @@ MAX_CHANNELS = 65_536
 MAX_LAYERS = 1_000
 
 
-def _error(field: str, value: object, expected: str) -> ConfigError:
+def _error(field: str, value: object, expected: Note) -> ConfigError:
     try:
         shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
     except ValueError:  # Python writes no number of more than 4300 digits
-        shown = "a number of thousands of digits"
-    shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    return ConfigError(f"{field} is {shown}; expected {expected}.")
+        shown = Note.said("a number of thousands of digits")
+    return ConfigError("{field} is {value}; expected {expected}.", field=field, value=shown, expected=expected)
 
 
 def _whole(field: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _error(field, value, f"a whole number from {low} to {high}")
+        raise _error(field, value, Note.said("a whole number from {low} to {high}", low=low, high=high))
     return value
 
 
 def _number(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> float:
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not good or not low <= value <= high or (above and value == low) or (below and value == high):
-        rule = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
+        if above:
+            rule = Note.said("a number above {low:g} to {high:g}", low=low, high=high)
+        elif below:
+            rule = Note.said("a number from {low:g} and below {high:g}", low=low, high=high)
+        else:
+            rule = Note.said("a number from {low:g} to {high:g}", low=low, high=high)
         raise _error(field, value, rule)
     return float(value)
 
@@ -78,30 +84,40 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
             bracket, a control character (such as a newline) or an invisible one, or stands twice.
     """
     if isinstance(labels, str):
-        raise LabelError(f"The class names are one text, {labels[:40]!r}; expected a list of names.")
+        raise LabelError("The class names are one text, {given!r}; expected a list of names.", given=labels[:40])
     if not isinstance(labels, Sequence):
-        raise LabelError(f"The class names are {labels!r:.40}; expected a list of names.")
+        raise LabelError("The class names are {given!r:.40}; expected a list of names.", given=labels)
     clean: dict[str, str] = {}  # by what two of them may not share
     for position, label in enumerate(labels, start=1):
         if not isinstance(label, str):
-            raise LabelError(f"Class name {position} is {label!r:.60}; expected text.")
+            raise LabelError("Class name {position} is {label!r:.60}; expected text.", position=position, label=label)
         name = unicodedata.normalize("NFC", label).strip()
         if not name.strip(JOINERS):
-            raise LabelError(f"Class name {position} is empty; give each class a name.")
+            raise LabelError("Class name {position} is empty; give each class a name.", position=position)
         if len(name) > MAX_LABEL_LENGTH:
             raise LabelError(
-                f"Class name {position} has {len(name)} characters; the limit is {MAX_LABEL_LENGTH}: shorten it."
+                "Class name {position} has {length} characters; the limit is {most}: shorten it.",
+                position=position,
+                length=len(name),
+                most=MAX_LABEL_LENGTH,
             )
         bad = next((c for c in name if c in "/\\<>" or is_unseen(c)), None)
         if bad is not None:
             raise LabelError(
-                f"Class name {position}, {name!r}, holds {bad!r}; "
-                "leave out slashes, angle brackets, control characters and invisible ones."
+                "Class name {position}, {name!r}, holds {bad!r}; leave out slashes, angle brackets, control characters "
+                "and invisible ones.",
+                position=position,
+                name=name,
+                bad=bad,
             )
         if name in (".", ".."):
-            raise LabelError(f"Class name {position} is {name!r}, which names a folder; choose another name.")
+            raise LabelError(
+                "Class name {position} is {name!r}, which names a folder; choose another name.",
+                position=position,
+                name=name,
+            )
         if name.casefold() in clean:
-            raise LabelError(f"Two classes have the same name, {name!r}; give each class its own name.")
+            raise LabelError("Two classes have the same name, {name!r}; give each class its own name.", name=name)
         clean[name.casefold()] = name
     return tuple(clean.values())
 
@@ -118,15 +134,19 @@ def check_layers(layers: Sequence[int | str]) -> tuple[int | str, ...]:
         ConfigError: an entry is neither a positive int nor "M", or there is no int; it names the entry.
     """
     if isinstance(layers, str) or not isinstance(layers, Sequence):
-        raise _error("layers", layers, "a list of positive whole numbers and 'M', such as [64, 'M', 128, 'M']")
+        raise _error(
+            "layers", layers, Note.said("a list of positive whole numbers and 'M', such as [64, 'M', 128, 'M']")
+        )
     if not 1 <= len(layers) <= MAX_LAYERS:
-        raise ConfigError(f"layers has {len(layers)} entries; expected 1 to {MAX_LAYERS}.")
+        raise ConfigError("layers has {count} entries; expected 1 to {most}.", count=len(layers), most=MAX_LAYERS)
     for position, entry in enumerate(layers):
         good = isinstance(entry, int) and not isinstance(entry, bool) and 1 <= entry <= MAX_CHANNELS
         if not (entry == "M" or good):
-            raise _error(f"layers[{position}]", entry, "a positive whole number of channels or 'M' for max pooling")
+            raise _error(
+                f"layers[{position}]", entry, Note.said("a positive whole number of channels or 'M' for max pooling")
+            )
     if not any(entry != "M" for entry in layers):
-        raise _error("layers", layers, "at least one convolution (a positive whole number)")
+        raise _error("layers", layers, Note.said("at least one convolution (a positive whole number)"))
     return tuple(layers)
 
 
@@ -176,11 +196,17 @@ class VGGConfig:
             classes = len(labels) or 1000
         _whole("num_classes", classes, 1, 1_000_000)
         if labels and len(labels) != classes:
-            raise ConfigError(f"num_classes is {classes} but label_names has {len(labels)} names; they must agree.")
+            raise ConfigError(
+                "num_classes is {classes} but label_names has {count} names; they must agree.",
+                classes=classes,
+                count=len(labels),
+            )
         if not isinstance(self.batch_norm, bool):
-            raise _error("batch_norm", self.batch_norm, "true or false")
+            raise _error("batch_norm", self.batch_norm, Note.said("true or false"))
         if self.interpolation not in INTERPOLATIONS:
-            raise _error("interpolation", self.interpolation, "one of " + ", ".join(INTERPOLATIONS))
+            raise _error(
+                "interpolation", self.interpolation, Note.said("one of {names}", names=", ".join(INTERPOLATIONS))
+            )
         values = {
             "layers": layers,
             "depth": depth,
@@ -199,35 +225,43 @@ class VGGConfig:
         for name, value in values.items():
             object.__setattr__(self, name, value)
         if any(entry != "M" and entry > MAX_CHANNELS for entry in self.channels):
-            raise _error("width", self.width, f"one that leaves each of the layers at most {MAX_CHANNELS} channels")
+            raise _error(
+                "width",
+                self.width,
+                Note.said("one that leaves each of the layers at most {most} channels", most=MAX_CHANNELS),
+            )
         smallest = 2 ** layers.count("M")
         if self.input_size < smallest:
-            raise _error("input_size", self.input_size, f"at least {smallest}, for each 'M' in layers halves it")
+            raise _error(
+                "input_size",
+                self.input_size,
+                Note.said("at least {smallest}, for each 'M' in layers halves it", smallest=smallest),
+            )
 
     def _resolve_layers(self) -> tuple[tuple[int | str, ...], int | None]:
         if self.layers == ():
             depth = 11 if self.depth is None else self.depth
             if not isinstance(depth, int) or depth not in LAYERS:
-                raise _error("depth", depth, "11, 13, 16 or 19, or a list of your own in layers")
+                raise _error("depth", depth, Note.said("11, 13, 16 or 19, or a list of your own in layers"))
             return LAYERS[depth], depth
         layers = check_layers(self.layers)
         known = next((depth for depth, standard in LAYERS.items() if standard == layers), None)
         if self.depth is not None and self.depth != known:
+            whose = Note.said("those of VGG{known}", known=known) if known else Note.said("a list of their own")
             raise ConfigError(
-                f"depth is {self.depth} but layers are {'those of VGG' + str(known) if known else 'a list of their own'};"
-                " give one of the two."
+                "depth is {depth} but layers are {whose}; give one of the two.", depth=self.depth, whose=whose
             )
         return layers, known
 
     def _per_channel(self, field: str, values: object, low: float, above: bool) -> tuple[float, ...]:
         if isinstance(values, str) or not isinstance(values, Sequence):
-            raise _error(field, values, f"{self.in_channels} numbers, one a channel")
+            raise _error(field, values, Note.said("{count} numbers, one a channel", count=self.in_channels))
         # Grey and multi-band nets that say nothing else share the mean of the three.
         default = IMAGENET_MEAN if field == "mean" else IMAGENET_STD
         if tuple(values) == default and self.in_channels != 3:
             values = (sum(default) / 3,) * self.in_channels
         if len(values) != self.in_channels:
-            raise _error(field, list(values), f"{self.in_channels} numbers, one a channel")
+            raise _error(field, list(values), Note.said("{count} numbers, one a channel", count=self.in_channels))
         return tuple(_number(f"{field}[{i}]", value, low, 1e3, above=above) for i, value in enumerate(values))
 
     @property

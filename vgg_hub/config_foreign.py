@@ -42,10 +42,14 @@ def _timms(document: dict[str, object]) -> VGGConfig:
     name = document.get("architecture")
     names = {f"vgg{depth}{suffix}": (depth, bool(suffix)) for depth in LAYERS for suffix in ("", "_bn")}
     if not isinstance(name, str) or name not in names:
-        raise ConfigError(f"it describes the architecture {name!r:.60}; expected a VGG: {', '.join(names)}.")
+        raise ConfigError(
+            "it describes the architecture {name!r:.60}; expected a VGG: {names}.", name=name, names=", ".join(names)
+        )
     changed = sorted(set(section(document, "model_args")) - TIMM_ARGUMENTS)
     if changed:
-        raise ConfigError(f"model_args holds {changed[0]!r:.60}, which may make it another net; save it without.")
+        raise ConfigError(
+            "model_args holds {key!r:.60}, which may make it another net; save it without.", key=changed[0]
+        )
     depth, batch_norm = names[name]
     pretrained = section(document, "pretrained_cfg")
     classes = document.get("num_classes", pretrained.get("num_classes"))
@@ -61,8 +65,10 @@ def _timms(document: dict[str, object]) -> VGGConfig:
     )
     if config.input_size >= TIMM_SLIDES_FROM:
         raise ConfigError(
-            f"pretrained_cfg.input_size is {size!r:.60}; a timm VGG slides its hidden layers over pictures of "
-            f"{TIMM_SLIDES_FROM} pixels or more, which this one does not: only smaller ones give the same answers."
+            "pretrained_cfg.input_size is {size!r:.60}; a timm VGG slides its hidden layers over pictures of {most} "
+            "pixels or more, which this one does not: only smaller ones give the same answers.",
+            size=size,
+            most=TIMM_SLIDES_FROM,
         )
     if not labels and config.num_classes == 1000 and "in1k" in str(pretrained.get("tag", "")):
         return replace(config, label_names=imagenet_labels())
@@ -80,10 +86,16 @@ def preprocessing(pretrained: dict[str, object], channels: object) -> dict[str, 
         size = pretrained["input_size"]
         square = isinstance(size, list) and len(size) == 3 and size[1] == size[2] and size[0] == channels
         if not square:
-            raise ConfigError(f"pretrained_cfg.input_size is {size!r:.60}; expected [{channels!r:.20}, side, side].")
+            raise ConfigError(
+                "pretrained_cfg.input_size is {size!r:.60}; expected [{channels!r:.20}, side, side].",
+                size=size,
+                channels=channels,
+            )
         fields["input_size"] = size[1]
     if pretrained.get("crop_mode", "center") != "center":
-        raise ConfigError(f"pretrained_cfg.crop_mode is {pretrained['crop_mode']!r:.40}; only 'center' is known.")
+        raise ConfigError(
+            "pretrained_cfg.crop_mode is {mode!r:.40}; only 'center' is known.", mode=pretrained["crop_mode"]
+        )
     return fields
 
 
@@ -95,7 +107,7 @@ def section(document: dict[str, object], name: str) -> dict[str, object]:
     """
     found = document.get(name, {})
     if not isinstance(found, dict):
-        raise ConfigError(f"{name} is a {type(found).__name__}; expected a JSON object.")
+        raise ConfigError("{name} is a {kind}; expected a JSON object.", name=name, kind=type(found).__name__)
     return found
 
 
@@ -109,7 +121,7 @@ def imagenet_labels() -> tuple[str, ...]:
 def _unique(labels: object) -> tuple[str, ...]:
     """Others' labels made fit for `check_labels`: they may stand twice, be empty or hold a slash."""
     if not isinstance(labels, (list, tuple)) or not all(isinstance(label, str) for label in labels):
-        raise ConfigError(f"label_names is {labels!r:.60}; expected a list of texts.")
+        raise ConfigError("label_names is {given!r:.60}; expected a list of texts.", given=labels)
     seen: set[str] = set()
     unique = []
     for position, label in enumerate(labels):

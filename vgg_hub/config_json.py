@@ -22,6 +22,7 @@ from .config import VGGConfig
 from .config_foreign import PREPROCESSING, TIMM_SLIDES_FROM, foreign_config, preprocessing, section
 from .delta import Base, base_of
 from .errors import CheckpointError, ConfigError, LabelError
+from .notes import Note
 from .unlike import UnlikeRule
 
 __all__ = ["FORMAT", "MAX_CONFIG_BYTES", "OURS_ALONE", "config_to_json", "read_base", "read_config", "read_unlike"]
@@ -103,7 +104,7 @@ def config_to_json(
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
-            f"The provenance cannot be written as JSON ({error!s:.80}); give texts and numbers."
+            "The provenance cannot be written as JSON ({problem!s:.80}); give texts and numbers.", problem=str(error)
         ) from error
     # Half of a surrogate pair, which a stranger's file may hold, has no place in UTF-8 but can be written as an escape.
     return text.encode("utf-8", "backslashreplace").decode() + "\n"
@@ -128,7 +129,9 @@ def read_config(path: Path, shown: str) -> tuple[VGGConfig, dict[str, object] | 
             return _ours(document)
         return foreign_config(document)
     except (ConfigError, LabelError) as error:
-        raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
+        raise CheckpointError(
+            "config.json of {place} cannot be used: {problem}", place=shown, problem=error.note
+        ) from error
 
 
 def read_base(path: Path, shown: str) -> tuple[Base | None, bool]:
@@ -143,9 +146,11 @@ def read_base(path: Path, shown: str) -> tuple[Base | None, bool]:
     try:
         base, delta = base_of(section), section.get("delta", False)
         if not isinstance(delta, bool) or (delta and base is None):
-            raise ConfigError(f"vgg_hub.delta is {delta!r:.40}; expected true, beside a base, or nothing.")
+            raise ConfigError("vgg_hub.delta is {delta!r:.40}; expected true, beside a base, or nothing.", delta=delta)
     except ConfigError as error:
-        raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
+        raise CheckpointError(
+            "config.json of {place} cannot be used: {problem}", place=shown, problem=error.note
+        ) from error
     return base, delta
 
 
@@ -161,32 +166,43 @@ def read_unlike(path: Path, shown: str, config: VGGConfig) -> UnlikeRule | None:
     try:
         return UnlikeRule.from_json(facts["unlike"], config.num_classes, config.embed_features)
     except ConfigError as error:
-        raise CheckpointError(f"config.json of {shown} cannot be used: {error}") from error
+        raise CheckpointError(
+            "config.json of {place} cannot be used: {problem}", place=shown, problem=error.note
+        ) from error
 
 
 def _parse(path: Path, shown: str) -> dict[str, object]:
     try:
         status = path.stat()
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # a device or a pipe may never end
-            raise CheckpointError(f"config.json of {shown} is not a plain file; put the file itself there.")
+            raise CheckpointError("config.json of {place} is not a plain file; put the file itself there.", place=shown)
         if status.st_size > MAX_CONFIG_BYTES:
             raise CheckpointError(
-                f"config.json of {shown} is over {MAX_CONFIG_BYTES // 1_000_000} MB; it is not one of ours."
+                "config.json of {place} is over {most} MB; it is not one of ours.",
+                place=shown,
+                most=MAX_CONFIG_BYTES // 1000000,
             )
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise CheckpointError(
-            f"{shown} has no config.json; give a folder that `save_pretrained` wrote, or a timm VGG's."
+            "{place} has no config.json; give a folder that `save_pretrained` wrote, or a timm VGG's.", place=shown
         ) from None
     except OSError as error:
-        raise CheckpointError(f"config.json of {shown} cannot be read: {error.strerror or error}.") from error
+        reason = str(error.strerror or error)
+        raise CheckpointError(
+            "config.json of {place} cannot be read: {reason}.", place=shown, reason=Note.said(reason)
+        ) from error
     # RecursionError: JSON nested thousands deep; json.JSONDecodeError and UnicodeDecodeError are ValueErrors.
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"config.json of {shown} is not valid JSON ({error!s:.80}); fetch or save it again."
+            "config.json of {place} is not valid JSON ({problem!s:.80}); fetch or save it again.",
+            place=shown,
+            problem=str(error),
         ) from error
     if not isinstance(document, dict):
-        raise CheckpointError(f"config.json of {shown} holds a {type(document).__name__}; expected a JSON object.")
+        raise CheckpointError(
+            "config.json of {place} holds a {kind}; expected a JSON object.", place=shown, kind=type(document).__name__
+        )
     return document
 
 
@@ -198,22 +214,24 @@ def _ours(document: dict[str, object]) -> tuple[VGGConfig, dict[str, object] | N
     shape = section(document, "vgg_hub")
     if shape.get("format") != FORMAT:
         raise ConfigError(
-            f"vgg_hub.format is {shape.get('format')!r:.40}; this version reads {FORMAT}: update vgg-hub."
+            "vgg_hub.format is {format!r:.40}; this version reads {known}: update vgg-hub.",
+            format=shape.get("format"),
+            known=FORMAT,
         )
     unknown = sorted(set(document) - OUR_KEYS) + sorted(
         f"vgg_hub.{key}" for key in set(shape) - {*SHAPE_FIELDS, "format", "provenance", "base", "delta", "unlike"}
     )
     if unknown:
-        raise ConfigError(f"it holds the unknown key {unknown[0]!r:.80}; remove it or update vgg-hub.")
+        raise ConfigError("it holds the unknown key {key!r:.80}; remove it or update vgg-hub.", key=unknown[0])
     pretrained = section(document, "pretrained_cfg")
     missing = [name for name in ("num_classes", "pretrained_cfg") if name not in document]
     missing += [f"vgg_hub.{name}" for name in SHAPE_FIELDS if name not in shape]
     missing += [f"pretrained_cfg.{name}" for name in PREPROCESSING if name not in pretrained]
     if missing:
-        raise ConfigError(f"it lacks the key {missing[0]}.")
+        raise ConfigError("it lacks the key {key}.", key=missing[0])
     provenance = shape.get("provenance")
     if provenance is not None and not isinstance(provenance, dict):
-        raise ConfigError(f"vgg_hub.provenance is a {type(provenance).__name__}; expected a JSON object.")
+        raise ConfigError("vgg_hub.provenance is a {kind}; expected a JSON object.", kind=type(provenance).__name__)
     config = VGGConfig(
         **{name: shape[name] for name in SHAPE_FIELDS},
         num_classes=document["num_classes"],

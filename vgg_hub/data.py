@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .config import check_labels
 from .errors import LabelError, PhotoError
+from .notes import Note
 from .picture import Limits, file_name, read_image
 
 __all__ = [
@@ -47,7 +48,7 @@ SUFFIXES = frozenset(
     }
 )
 JUNK = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
-ADVICE = "give a folder or zip with one subfolder of photos a class, such as cats and dogs."
+ADVICE = Note.said("give a folder or zip with one subfolder of photos a class, such as cats and dogs.")
 
 
 @dataclass(frozen=True)
@@ -115,30 +116,50 @@ def load_folder(path: str | Path, *, name: str | None = None) -> PhotoSet:
     while len(subfolders) == 1 and not _pictures(loose) and _entries(subfolders[0])[0]:
         subfolders, loose = _entries(subfolders[0])
     if len(subfolders) < 2:
-        raise PhotoError(_too_few(shown, subfolders, loose))
+        raise _too_few(shown, subfolders, loose)
     photos: dict[str, list[Path]] = {}
     skipped = [_loose(file) for file in loose]
     for label, folder in zip(_labels(subfolders, shown), subfolders, strict=True):
         pictures, others = list_files(folder)
         if not pictures:
-            also = f", only {_count(len(others), 'other file')}" if others else ""
-            raise PhotoError(f"The folder {label} of {shown} holds no photo{also}; add photos, or remove the folder.")
+            if others:
+                count = len(others)
+                found = Note.said("1 other file") if count == 1 else Note.said("{count} other files", count=count)
+                raise PhotoError(
+                    "The folder {label} of {place} holds no photo, only {found}; add photos, or remove the folder.",
+                    label=label,
+                    place=shown,
+                    found=found,
+                )
+            raise PhotoError(
+                "The folder {label} of {place} holds no photo; add photos, or remove the folder.",
+                label=label,
+                place=shown,
+            )
         photos[label] = pictures
         skipped += [left_out(file, label) for file in others]
     return PhotoSet(photos, skipped)
 
 
-def left_out(file: Path, place: str) -> str:
+def left_out(file: Path, place: str) -> Note:
     """The sentence on a file that no suffix marks as a picture, found in `place` (a class or an archive)."""
     if file.suffix.casefold() == ".zip":
-        return f"{file_name(file)} in {place} was left out, for it is a zip inside a folder or zip; unpack it first."
-    return f"{file_name(file)} in {place} was left out, for its name is not a picture's."
+        return Note.said(
+            "{file} in {place} was left out, for it is a zip inside a folder or zip; unpack it first.",
+            file=file_name(file),
+            place=place,
+        )
+    return Note.said(
+        "{file} in {place} was left out, for its name is not a picture's.", file=file_name(file), place=place
+    )
 
 
-def _loose(file: Path) -> str:
+def _loose(file: Path) -> Note:
     if file.suffix.casefold() in SUFFIXES:
-        return f"{file_name(file)} was left out, for it lies beside the class folders; move it into one of them."
-    return left_out(file, "the top folder")
+        return Note.said(
+            "{file} was left out, for it lies beside the class folders; move it into one of them.", file=file_name(file)
+        )
+    return left_out(file, Note.said("the top folder"))
 
 
 def _check_folder(path: Path, shown: str | None = None) -> None:
@@ -146,15 +167,21 @@ def _check_folder(path: Path, shown: str | None = None) -> None:
     try:
         if path.is_dir():
             return
-        what = "is a file, not a folder" if path.exists() else "does not exist"
+        exists = path.exists()
     except (OSError, ValueError):  # no permission to look; a null character in the path
-        what = "cannot be looked at"
-    raise PhotoError(f"{shown} {what}; {ADVICE}")
+        raise PhotoError("{place} cannot be looked at; {advice}", place=shown, advice=ADVICE) from None
+    if exists:
+        raise PhotoError("{place} is a file, not a folder; {advice}", place=shown, advice=ADVICE)
+    raise PhotoError("{place} does not exist; {advice}", place=shown, advice=ADVICE)
 
 
 def _refuse(error: OSError) -> None:
     reason = (error.strerror or "error").lower()
-    raise PhotoError(f"The folder {file_name(error.filename)} cannot be listed: {reason}; change its permissions.")
+    raise PhotoError(
+        "The folder {folder} cannot be listed: {reason}; change its permissions.",
+        folder=file_name(error.filename),
+        reason=Note.said(reason),
+    )
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -171,19 +198,41 @@ def _pictures(files: list[Path]) -> list[Path]:
     return [file for file in files if file.suffix.casefold() in SUFFIXES]
 
 
-def _too_few(shown: str, subfolders: list[Path], loose: list[Path]) -> str:
+def _too_few(shown: str, subfolders: list[Path], loose: list[Path]) -> PhotoError:
     pictures = len(_pictures(loose))
     if pictures and not subfolders:
-        return f"{shown} holds {_count(pictures, 'photo')} but no subfolders to name their classes; {ADVICE}"
+        found = Note.said("1 photo") if pictures == 1 else Note.said("{count} photos", count=pictures)
+        return PhotoError(
+            "{place} holds {found} but no subfolders to name their classes; {advice}",
+            place=shown,
+            found=found,
+            advice=ADVICE,
+        )
     zips = sum(file.suffix.casefold() == ".zip" for file in loose)
-    also = f" and {_count(zips, 'zip')}, which would have to be unpacked first" if zips else ""
+    packed = Note.said("1 zip") if zips == 1 else Note.said("{count} zips", count=zips)
+    if subfolders and zips:
+        return PhotoError(
+            "{place} holds only one class, {label} and {packed}, which would have to be unpacked first; {advice}",
+            place=shown,
+            label=file_name(subfolders[0]),
+            packed=packed,
+            advice=ADVICE,
+        )
     if subfolders:
-        return f"{shown} holds only one class, {file_name(subfolders[0])}{also}; {ADVICE}"
-    return f"{shown} holds no photo{also}; {ADVICE}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+        return PhotoError(
+            "{place} holds only one class, {label}; {advice}",
+            place=shown,
+            label=file_name(subfolders[0]),
+            advice=ADVICE,
+        )
+    if zips:
+        return PhotoError(
+            "{place} holds no photo and {packed}, which would have to be unpacked first; {advice}",
+            place=shown,
+            packed=packed,
+            advice=ADVICE,
+        )
+    return PhotoError("{place} holds no photo; {advice}", place=shown, advice=ADVICE)
 
 
 def _labels(folders: list[Path], shown: str) -> tuple[str, ...]:
@@ -191,11 +240,18 @@ def _labels(folders: list[Path], shown: str) -> tuple[str, ...]:
         try:
             check_labels([folder.name])
         except LabelError as error:
-            raise LabelError(f"The folder {file_name(folder)} of {shown} cannot name a class. {error}") from error
+            raise LabelError(
+                "The folder {folder} of {place} cannot name a class. {problem}",
+                folder=file_name(folder),
+                place=shown,
+                problem=error.note,
+            ) from error
     try:
         return check_labels([folder.name for folder in folders])
     except LabelError as error:
-        raise LabelError(f"The folders of {shown} cannot name classes. {error}") from error
+        raise LabelError(
+            "The folders of {place} cannot name classes. {problem}", place=shown, problem=error.note
+        ) from error
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:

@@ -60,17 +60,23 @@ def base_of(section: Mapping[str, object]) -> Base | None:
     facts = section["base"]
     known = {"name", "sha256", "commit", "version"}
     if not isinstance(facts, dict) or set(facts) - known or not all(isinstance(v, str) for v in facts.values()):
-        raise ConfigError(f"vgg_hub.base is {facts!r:.80}; expected an object of texts: {', '.join(sorted(known))}.")
+        raise ConfigError(
+            "vgg_hub.base is {given!r:.80}; expected an object of texts: {names}.",
+            given=facts,
+            names=", ".join(sorted(known)),
+        )
     base = Base(facts.get("name", ""), facts.get("sha256", ""), facts.get("commit", ""), facts.get("version", ""))
     if not HEX["sha256"].fullmatch(base.sha256):
-        raise ConfigError(f"vgg_hub.base.sha256 is {base.sha256!r:.80}; expected 64 hex digits.")
+        raise ConfigError("vgg_hub.base.sha256 is {given!r:.80}; expected 64 hex digits.", given=base.sha256)
     if REPO_ID.fullmatch(base.name):
         if not HEX["commit"].fullmatch(base.commit):
-            raise ConfigError(f"vgg_hub.base.commit is {base.commit!r:.60}; expected 40 hex digits.")
+            raise ConfigError("vgg_hub.base.commit is {given!r:.60}; expected 40 hex digits.", given=base.commit)
     elif not SHIPPED_NAME.fullmatch(base.name) or not WORD.fullmatch(base.version):
         raise ConfigError(
-            f"vgg_hub.base is {base.name!r:.60}, version {base.version!r:.40}; "
-            "expected a Hub repo with its commit, or a checkpoint that ships with its version."
+            "vgg_hub.base is {name!r:.60}, version {version!r:.40}; expected a Hub repo with its commit, or a "
+            "checkpoint that ships with its version.",
+            name=base.name,
+            version=base.version,
         )
     return base
 
@@ -91,5 +97,7 @@ def check_only_head_differs(tensors: Mapping[str, Tensor], of_base: Mapping[str,
         tensor, other = tensors[key], of_base.get(key)
         if other is None or other.shape != tensor.shape or not torch.equal(other.to(tensor.dtype), tensor.cpu()):
             raise CheckpointError(
-                f"More than the head differs from {base.name}: {key} is not the same; save the whole model (delta=False)."
+                "More than the head differs from {name}: {key} is not the same; save the whole model (delta=False).",
+                name=base.name,
+                key=key,
             )

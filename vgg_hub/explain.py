@@ -165,8 +165,9 @@ def _maps_and_logits(model: VGG, x: Tensor, stage: str) -> tuple[Tensor, Tensor]
     found = _stage(model, stage)
     if found.stride is None:
         raise ConfigError(
-            f"Stage {stage!r} is fully connected and has no places, so it can have no heat map; "
-            f"choose one of {', '.join(map_stages(model))}."
+            "Stage {stage!r} is fully connected and has no places, so it can have no heat map; choose one of {names}.",
+            stage=stage,
+            names=", ".join(map_stages(model)),
         )
     _check_picture(model, x)
     before, after = _split(model, found)
@@ -190,19 +191,23 @@ def _stage(model: VGG, name: str) -> Stage:
         if stage.name == name:
             return stage
     names = ", ".join(stage.name for stage in model.stages)
-    raise ConfigError(f"{model.config.name} has no stage {name!r:.40}; choose one of {names}.")
+    raise ConfigError(
+        "{net} has no stage {name!r:.40}; choose one of {names}.", net=model.config.name, name=name, names=names
+    )
 
 
 def _check_class(model: VGG, index: int) -> None:
     count = model.config.num_classes
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
-        raise ConfigError(f"class_index is {index!r:.40}; expected a whole number from 0 to {count - 1}.")
+        raise ConfigError(
+            "class_index is {given!r:.40}; expected a whole number from 0 to {last}.", given=index, last=count - 1
+        )
 
 
 def _check_picture(model: VGG, x: Tensor) -> None:
     check_input(x, model.config)
     if len(x) != 1:
-        raise ConfigError(f"The input holds {len(x)} pictures; explain one at a time, x[i : i + 1].")
+        raise ConfigError("The input holds {count} pictures; explain one at a time, x[i : i + 1].", count=len(x))
 
 
 def _device(model: VGG) -> torch.device:

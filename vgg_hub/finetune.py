@@ -78,18 +78,27 @@ def finetune(
     """
     *names, last_name = boundary_names(model)
     if trainable not in (*names, last_name):
-        raise FinetuneError(f"trainable is {trainable!r:.40}; expected {', '.join(names)} or {last_name}.")
+        raise FinetuneError(
+            "trainable is {given!r:.40}; expected {names} or {last}.",
+            given=trainable,
+            names=", ".join(names),
+            last=last_name,
+        )
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-        raise FinetuneError(f"seed is {seed!r:.40}; expected a whole number from 0 to 2^63 - 1.")
+        raise FinetuneError("seed is {given!r:.40}; expected a whole number from 0 to 2^63 - 1.", given=seed)
     if not isinstance(photos, Mapping):
         raise FinetuneError(
-            f"photos is a {type(photos).__name__}; expected class names, each with a list of its photos."
+            "photos is a {kind}; expected class names, each with a list of its photos.", kind=type(photos).__name__
         )
     labels = list(check_labels(list(photos)))
     given = dict(zip(labels, photos.values(), strict=True))
     for label, files in given.items():
         if isinstance(files, (str, bytes)) or not isinstance(files, (Sequence, np.ndarray)):
-            raise FinetuneError(f"The photos of {label!r} are a {type(files).__name__}; expected a list of pictures.")
+            raise FinetuneError(
+                "The photos of {label!r} are a {kind}; expected a list of pictures.",
+                label=label,
+                kind=type(files).__name__,
+            )
     _check_counts({label: len(files) for label, files in given.items()})
     return _finetune(model, given, trainable, seed, device, stop or threading.Event(), unlike)
 
@@ -134,7 +143,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[
         validation=validation,
         seconds=round(time.perf_counter() - started, 3),
         trainable=trainable,
-        base=model.source or "random weights",
+        base=model.source or Note.said("random weights"),
         seed=seed,
         steps=fitted.steps,
         stopped=not fitted.done,
@@ -171,13 +180,15 @@ def _fit_head(
         if stop.is_set() or heads.done:
             break
     curve = _curve(features, targets, folds, seed, logits[1:], stop) if heads.done else None
-    times = f", repeated {repeats} times and averaged" if repeats > 1 else ""
+    method = Note.said("{folds}-fold stratified cross-validation", folds=int(folds.max()) + 1)
+    if repeats > 1:
+        method = Note.said("{method}, repeated {repeats} times and averaged", method=method, repeats=repeats)
     return Fitted(
         tensors={"weight": heads.weight[0], "bias": heads.bias[0]},
         scores=scores,
         steps=step,
         done=heads.done or not stop.is_set(),
-        method=f"{int(folds.max()) + 1}-fold stratified cross-validation{times}",
+        method=method,
         curve=curve,
     )
 
@@ -195,12 +206,25 @@ def _curve(
 
 def _check_counts(counts: Mapping[str, int], why: Sequence[str] = ()) -> None:
     if len(counts) < 2:
-        raise LabelError(f"There is {'only one' if counts else 'no'} class; give photos of two classes or more.")
+        if counts:
+            raise LabelError("There is only one class; give photos of two classes or more.")
+        raise LabelError("There is no class; give photos of two classes or more.")
     for label, count in counts.items():
         if count < MIN_PHOTOS:
+            found = Note.said("1 photo") if count == 1 else Note.said("{count} photos", count=count)
+            if why:
+                raise FinetuneError(
+                    "Class {label!r} has {found} that can be used; give each class at least {least}, better ten. {why}",
+                    label=label,
+                    found=found,
+                    least=MIN_PHOTOS,
+                    why=why[0],
+                )
             raise FinetuneError(
-                f"Class {label!r} has {count} photo{'' if count == 1 else 's'} that can be used; "
-                f"give each class at least {MIN_PHOTOS}, better ten.{' ' + why[0] if why else ''}"
+                "Class {label!r} has {found} that can be used; give each class at least {least}, better ten.",
+                label=label,
+                found=found,
+                least=MIN_PHOTOS,
             )
 
 
@@ -221,9 +245,12 @@ def _validate(scores: Tensor, targets: Tensor, scenes: Tensor, method: str) -> V
     hits = mean_of_scenes(answers == targets, scenes)
     accuracy, n = float(hits.mean()), len(hits)
     low, high = binomial_interval(accuracy, n)
-    method += "; photos of one scene count as one" if n < len(targets) else ""
+    if n < len(targets):
+        method = Note.said("{method}; photos of one scene count as one", method=method)
     matrix = confusion(targets, answers, scores.shape[1])
-    return Validation(accuracy, low, high, n, f"{method}; 95 % Clopper-Pearson interval", matrix)
+    return Validation(
+        accuracy, low, high, n, Note.said("{method}; 95 % Clopper-Pearson interval", method=method), matrix
+    )
 
 
 def _shortcut(

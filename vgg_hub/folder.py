@@ -8,7 +8,8 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 from .config import VGGConfig
 from .errors import CheckpointError
 from .layouts import from_disk, is_timm_layout, shapes_on_disk
+from .notes import Note
 from .read_ahead import read_ahead
 
 __all__ = [
@@ -56,10 +58,11 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         here = Path.cwd()
         if folder in (here, *here.parents):
             raise CheckpointError(
-                f"{shown or folder} is the folder you are in, or one around it; name a folder of its own for the model."
+                "{place} is the folder you are in, or one around it; name a folder of its own for the model.",
+                place=shown or folder,
             )
         if os.path.exists(folder) and not os.path.isdir(folder):
-            raise CheckpointError(f"{shown} is a file; name a folder to save the model in.")
+            raise CheckpointError("{place} is a file; name a folder to save the model in.", place=shown)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.tmp"
         temporary.mkdir()  # not tempfile.mkdtemp: that one is closed to other users, and so would the model be
@@ -115,9 +118,11 @@ def _write_error(shown: str, error: Exception) -> CheckpointError:
     number = error.errno if isinstance(error, OSError) else None
     # safetensors reports the system's error as text only.
     if number == errno.ENOSPC or "os error 28" in str(error).lower() or "no space left" in str(error).lower():
-        return CheckpointError(f"The disk is full: {shown} was not saved; free some space and save again.")
+        return CheckpointError("The disk is full: {place} was not saved; free some space and save again.", place=shown)
     reason = os.strerror(number) if number else str(error)
-    return CheckpointError(f"{shown} was not saved: {reason}; choose a place that can be written to.")
+    return CheckpointError(
+        "{place} was not saved: {reason}; choose a place that can be written to.", place=shown, reason=Note.said(reason)
+    )
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
@@ -130,7 +135,9 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype 
     for key, tensor in tensors.items():
         kept = tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
         if kept.dtype == torch.float16 and not torch.equal(kept.isfinite(), tensor.isfinite()):
-            raise CheckpointError(f"{key} holds numbers above 65504, too large for float16; save it as bfloat16.")
+            raise CheckpointError(
+                "{key} holds numbers above 65504, too large for float16; save it as bfloat16.", key=key
+            )
         ready[key] = kept.detach().cpu().contiguous()
     path.touch()
     mode = path.stat().st_mode
@@ -148,47 +155,81 @@ def read_weights(path: Path, expected: Mapping[str, Tensor], config: VGGConfig, 
     """
     if not path.is_file():
         pickled = [p.name for p in path.parent.glob("*") if p.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
-        also = f" (only {pickled[0]}, which can run code when opened, so it is not read)" if pickled else ""
-        raise CheckpointError(f"{shown} has no {path.name}{also}; ask its owner for a safetensors file.")
+        if pickled:
+            raise CheckpointError(
+                "{place} has no {file} (only {other}, which can run code when opened, so it is not read); ask its owner "
+                "for a safetensors file.",
+                place=shown,
+                file=path.name,
+                other=pickled[0],
+            )
+        raise CheckpointError(
+            "{place} has no {file}; ask its owner for a safetensors file.", place=shown, file=path.name
+        )
     try:
         with safe_open(path, framework="pt") as file:
             found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a dict)
             problems = tensor_problems(found, shapes_on_disk(expected, config, is_timm_layout(set(found))))
             if problems:
                 raise CheckpointError(
-                    f"{path.name} of {shown} does not hold the tensors that its config.json describes; {problems}."
+                    "{file} of {place} does not hold the tensors that its config.json describes; {problems}.",
+                    file=path.name,
+                    place=shown,
+                    problems=problems,
                 )
             read_ahead(path)
             tensors = {key: file.get_tensor(key) for key in found}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path.name} of {shown} cannot be read ({_shown(str(error)[:120])}); it is cut short or not safetensors: "
-            "fetch or save it again."
+            "{file} of {place} cannot be read ({problem}); it is cut short or not safetensors: fetch or save it again.",
+            file=path.name,
+            place=shown,
+            problem=_shown(str(error)[:120]),
         ) from error
     for key, tensor in tensors.items():
         whole = key.endswith("num_batches_tracked")
         if tensor.dtype not in (WHOLE if whole else FLOATS):
-            kind = (
-                "whole numbers" if whole else "floats of 16, 32 or 64 bits" if tensor.is_floating_point() else "floats"
+            floats = Note.said("floats of 16, 32 or 64 bits") if tensor.is_floating_point() else Note.said("floats")
+            kind = Note.said("whole numbers") if whole else floats
+            raise CheckpointError(
+                "{file} of {place}: {key} has the type {dtype}; expected {kind}.",
+                file=path.name,
+                place=shown,
+                key=key,
+                dtype=tensor.dtype,
+                kind=kind,
             )
-            raise CheckpointError(f"{path.name} of {shown}: {key} has the type {tensor.dtype}; expected {kind}.")
     return from_disk(tensors, expected, config)
 
 
-def tensor_problems(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str:
-    """What of the names and shapes found is not as expected, in words; "" where all is."""
+def tensor_problems(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> Note | None:
+    """What of the names and shapes found is not as expected, in words; None where all is."""
     missing = [key for key in expected if key not in found]
     extra = sorted(key for key in found if key not in expected)
     shapes = [
-        f"{key} is {list(found[key])!s:.60}, expected {list(expected[key])}"
+        Note.said(
+            "{key} is {found!s:.60}, expected {expected}", key=key, found=list(found[key]), expected=list(expected[key])
+        )
         for key in expected
         if key in found and found[key] != expected[key]
     ]
-    return "; ".join(
-        f"{len(names)} {what}: {', '.join(map(_shown, names[:3]))}{', ...' if len(names) > 3 else ''}"
-        for what, names in (("missing", missing), ("not expected", extra), ("of another shape", shapes))
-        if names
+    problems = []
+    if missing:
+        problems.append(Note.said("{count} missing: {names}", count=len(missing), names=_some(missing)))
+    if extra:
+        problems.append(
+            Note.said("{count} not expected: {names}", count=len(extra), names=_some(list(map(_shown, extra))))
+        )
+    if shapes:
+        problems.append(Note.said("{count} of another shape: {names}", count=len(shapes), names=_some(shapes)))
+    return (
+        reduce(lambda first, then: Note.said("{first}; {then}", first=first, then=then), problems) if problems else None
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = reduce(lambda first, then: Note.said("{first}, {then}", first=first, then=then), names[:3])
+    return Note.said("{first}, ...", first=shown) if len(names) > 3 else shown
 
 
 def _shown(name: str) -> str:

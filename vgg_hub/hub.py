@@ -16,6 +16,7 @@ from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
 from .folder import CARD_FILE, CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
 from .layouts import to_disk
+from .notes import Note
 from .sources import Place, find, find_base
 from .transfer import Say
 
@@ -121,8 +122,13 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         other = [name for name in SHAPE_FIELDS if getattr(config, name) != getattr(base_config, name)]
         if other:
             raise CheckpointError(
-                f"{place.shown} holds a head alone, of a net with {other[0]} {getattr(config, other[0])!r:.60}; "
-                f"{place.base.name} has {getattr(base_config, other[0])!r:.60}: ask for the whole model."
+                "{place} holds a head alone, of a net with {field} {value!r:.60}; {base} has {other!r:.60}: ask for the "
+                "whole model.",
+                place=place.shown,
+                field=other[0],
+                value=getattr(config, other[0]),
+                base=place.base.name,
+                other=getattr(base_config, other[0]),
             )
         dtype = next(iter(head.values())).dtype
         return {key: t.to(dtype) if t.is_floating_point() else t for key, t in rest.items()} | head
@@ -152,7 +158,9 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
                 head differs, or the base is not one that others can get.
         """
         if dtype is not None and dtype not in DTYPES:
-            raise CheckpointError(f"dtype is {dtype!r:.40}; expected one of {', '.join(DTYPES)}.")
+            raise CheckpointError(
+                "dtype is {dtype!r:.40}; expected one of {names}.", dtype=dtype, names=", ".join(DTYPES)
+            )
         tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
             text = config_to_json(self.config, self.provenance, self.base, delta, self.unlike)
@@ -169,7 +177,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
                 "save the whole model, or start from a checkpoint that ships or from a Hub repo."
             )
         tensors = self.state_dict()
-        _, of_base = self._base_tensors(self.base, "This model", {"token": token})
+        _, of_base = self._base_tensors(self.base, Note.said("This model"), {"token": token})
         check_only_head_differs(tensors, of_base, self.base)
         return head_of(tensors)
 

@@ -8,15 +8,18 @@ from contextlib import contextmanager
 
 from huggingface_hub import errors as hf
 
-from .bundled import bundled_names
+from .bundled import shipped_names
 from .errors import HubError, VGGHubError
 from .folder import CONFIG_FILE, WEIGHTS_FILE
+from .notes import Note
 
 __all__ = ["hub_errors"]
 
+MODEL = Note.said("model")
+
 
 @contextmanager
-def hub_errors(repo: str, revision: str | None, kind: str = "model") -> Iterator[None]:
+def hub_errors(repo: str, revision: str | None, kind: str = MODEL) -> Iterator[None]:
     """Raise HubError in place of whatever the client raises inside.
 
     Args:
@@ -32,63 +35,78 @@ def hub_errors(repo: str, revision: str | None, kind: str = "model") -> Iterator
         # The client reports a failed upload of a large file as a RuntimeError and keeps the Hub's answer as its cause.
         if not isinstance(error.__cause__, (OSError, hf.HTTPError)):
             raise
-        raise HubError(_sentence(error.__cause__, repo, revision, kind)) from error
+        raise _said(error.__cause__, repo, revision, kind) from error
     except hf.HFValidationError as error:
-        raise HubError(f"{repo!r:.120} is not the name of a Hub repo; write it owner/name.") from error
+        raise HubError("{repo!r:.120} is not the name of a Hub repo; write it owner/name.", repo=repo) from error
     except ValueError as error:
         if "README.md" in str(error):
-            raise HubError(f"The Hub refused the card of {repo}: its metadata is not valid.") from error
+            raise HubError("The Hub refused the card of {repo}: its metadata is not valid.", repo=repo) from error
         if not isinstance(error.__cause__, (OSError, hf.HTTPError)):
             raise
         # How the client reports that the Hub cannot be reached when a download is forced.
-        raise HubError(_sentence(error.__cause__, repo, revision, kind)) from error
+        raise _said(error.__cause__, repo, revision, kind) from error
     except (OSError, hf.HTTPError, hf.EntryNotFoundError) as error:
-        raise HubError(_sentence(error, repo, revision, kind)) from error
+        raise _said(error, repo, revision, kind) from error
 
 
-def _sentence(error: Exception, repo: str, revision: str | None, kind: str) -> str:
-    shipped = ", ".join(bundled_names()) or "none"
-    sentences = (  # the first that fits: a gated repo is also one that is not found
-        (hf.GatedRepoError, f"{repo} is gated: ask for access on its page at the Hub, then sign in (`hf auth login`)."),
-        (
-            hf.RepositoryNotFoundError,
-            f"The Hub has no {kind} {repo} that you may see; check the name, or sign in if it is private (`hf auth login`).",
-        ),
-        (
-            hf.RevisionNotFoundError,
-            f"{repo} has no revision {revision!r:.60}; give a branch, tag or commit that it has.",
-        ),
-        (
-            hf.LocalEntryNotFoundError,
-            f"{repo} is not on this machine and the Hub cannot be reached; connect to the internet, "
-            f"or use a checkpoint that ships ({shipped}).",
-        ),
-        (
-            hf.EntryNotFoundError,
-            f"{repo} lacks {CONFIG_FILE} or {WEIGHTS_FILE}; it is not a VGG folder that can be opened without pickle.",
-        ),
-    )
-    found = next((text for kind, text in sentences if isinstance(error, kind)), None)
-    if found:
-        return found
+def _said(error: Exception, repo: str, revision: str | None, kind: str) -> HubError:
+    shipped = shipped_names()
+    # The first that fits: a gated repo is also one that is not found.
+    if isinstance(error, hf.GatedRepoError):
+        return HubError(
+            "{repo} is gated: ask for access on its page at the Hub, then sign in (`hf auth login`).", repo=repo
+        )
+    if isinstance(error, hf.RepositoryNotFoundError):
+        return HubError(
+            "The Hub has no {kind} {repo} that you may see; check the name, or sign in if it is private (`hf auth login`).",
+            kind=kind,
+            repo=repo,
+        )
+    if isinstance(error, hf.RevisionNotFoundError):
+        return HubError(
+            "{repo} has no revision {revision!r:.60}; give a branch, tag or commit that it has.",
+            repo=repo,
+            revision=revision,
+        )
+    if isinstance(error, hf.LocalEntryNotFoundError):
+        return HubError(
+            "{repo} is not on this machine and the Hub cannot be reached; connect to the internet, or use a checkpoint that "
+            "ships ({shipped}).",
+            repo=repo,
+            shipped=shipped,
+        )
+    if isinstance(error, hf.EntryNotFoundError):
+        return HubError(
+            "{repo} lacks {config} or {weights}; it is not a VGG folder that can be opened without pickle.",
+            repo=repo,
+            config=CONFIG_FILE,
+            weights=WEIGHTS_FILE,
+        )
     if isinstance(error, hf.HfHubHTTPError):
-        return f"The Hub refused {repo}: {_reason(error)}"
+        return HubError("The Hub refused {repo}: {why}", repo=repo, why=_why(error))
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"The disk is full: {repo} was not fetched; free some space and try again."
-    return (
-        f"The Hub cannot be reached for {repo} ({type(error).__name__}); check the connection and try again, "
-        f"or use a checkpoint that ships ({shipped})."
+        return HubError("The disk is full: {repo} was not fetched; free some space and try again.", repo=repo)
+    return HubError(
+        "The Hub cannot be reached for {repo} ({kind}); check the connection and try again, or use a checkpoint that ships "
+        "({shipped}).",
+        repo=repo,
+        kind=type(error).__name__,
+        shipped=shipped,
     )
 
 
-def _reason(error: hf.HfHubHTTPError) -> str:
+REASONS = {
+    401: Note.said("the token is not valid; sign in again (`hf auth login`)."),
+    403: Note.said("you have no right to do that; use a token that may write to it."),
+    409: Note.said("the repo was changed at the same time; try again."),
+    412: Note.said("the repo was changed at the same time; try again."),
+    429: Note.said("too many requests; wait a minute and try again."),
+    507: Note.said("its storage for you is full; free some there, or make the model smaller with dtype float16."),
+}
+
+
+def _why(error: hf.HfHubHTTPError) -> Note:
     status = error.response.status_code if error.response is not None else None
-    reasons = {
-        401: "the token is not valid; sign in again (`hf auth login`).",
-        403: "you have no right to do that; use a token that may write to it.",
-        409: "the repo was changed at the same time; try again.",
-        412: "the repo was changed at the same time; try again.",
-        429: "too many requests; wait a minute and try again.",
-        507: "its storage for you is full; free some there, or make the model smaller with dtype float16.",
-    }
-    return reasons.get(status, f"it answered {status or 'nothing'}; try again in a minute.")
+    if not status:
+        return Note.said("it answered nothing; try again in a minute.")
+    return REASONS.get(status) or Note.said("it answered {status}; try again in a minute.", status=status)

@@ -104,7 +104,9 @@ def compare_nets(
         CheckpointError, HubError: a net cannot be opened.
     """
     if not nets or len(set(nets)) < len(nets):
-        raise FinetuneError(f"The nets are {', '.join(nets) or 'none'}; name one or more, each once.")
+        raise FinetuneError(
+            "The nets are {nets}; name one or more, each once.", nets=", ".join(nets) or Note.said("none")
+        )
     stop = stop or threading.Event()
     for number, net in enumerate(nets, start=1):
         if stop.is_set():

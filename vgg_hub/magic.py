@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+from .notes import Note
+
 __all__ = ["picture_format", "what_it_is"]
 
 PICTURES = (
@@ -22,17 +24,21 @@ HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"
 GENERAL_BRANDS = {b"mif1", b"msf1"}
 VIDEO_BRANDS = (b"iso", b"mp4", b"qt  ", b"M4V", b"3gp", b"avc1")
 OTHERS = (
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"8BPS", "a Photoshop document"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\x00\x00\x01\x00", "an icon"),
-    (b"\x1aE\xdf\xa3", "a video"),
-    (b"version https://git-lfs", "a Git LFS pointer to a file elsewhere"),
+    (b"%PDF", Note.said("a PDF document")),
+    (b"PK\x03\x04", Note.said("a zip archive")),
+    (b"8BPS", Note.said("a Photoshop document")),
+    (b"\x00\x00\x00\x0cJXL ", Note.said("a JPEG XL picture")),
+    (b"\xff\x0a", Note.said("a JPEG XL picture")),
+    (b"\x00\x00\x00\x0cjP  ", Note.said("a JPEG 2000 picture")),
+    (b"\x00\x00\x01\x00", Note.said("an icon")),
+    (b"\x1aE\xdf\xa3", Note.said("a video")),
+    (b"version https://git-lfs", Note.said("a Git LFS pointer to a file elsewhere")),
 )
-TEXTS = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<svg", "an SVG drawing"))
+TEXTS = (
+    (b"<!doctype html", Note.said("a web page")),
+    (b"<html", Note.said("a web page")),
+    (b"<svg", Note.said("an SVG drawing")),
+)
 
 
 def picture_format(data: bytes) -> str | None:
@@ -61,20 +67,20 @@ def _container_format(data: bytes) -> str | None:
     return "AVIF" if AVIF_BRANDS & brands else "HEIF" if HEIF_BRANDS & brands else None
 
 
-def what_it_is(data: bytes) -> str:
+def what_it_is(data: bytes) -> Note:
     """Words for a file that is not a picture, such as "a web page"."""
     known = next((words for magic, words in OTHERS if data.startswith(magic)), None)
     if known is not None:
         return known
     if data[4:8] == b"ftyp" and data.startswith(VIDEO_BRANDS, 8):
-        return "a video"
+        return Note.said("a video")
     head = data[:1000]
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     tag = next((words for magic, words in TEXTS if start.startswith(magic)), None)
     if tag is not None:
         return tag
     control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
-    return "text" if control == 0 and _is_utf8(head) else "of an unknown kind"
+    return Note.said("text") if control == 0 and _is_utf8(head) else Note.said("of an unknown kind")
 
 
 def _is_utf8(head: bytes) -> bool:

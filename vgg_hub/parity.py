@@ -116,7 +116,11 @@ def _saved_as(path: Path) -> str:
         with safe_open(path, framework="pt") as file:
             found = {file.get_slice(key).get_dtype() for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise ParityError(f"{path.name} of the saved folder cannot be read ({error!s:.120}); save it again.") from error
+        raise ParityError(
+            "{file} of the saved folder cannot be read ({problem!s:.120}); save it again.",
+            file=path.name,
+            problem=str(error),
+        ) from error
     return " and ".join(sorted(DTYPES[dtype] for dtype in found if dtype in DTYPES))
 
 
@@ -201,7 +205,9 @@ def _record(name: str, scratch: Path, ended: str) -> tuple[dict[str, object], di
     path = scratch / f"{name}.json"
     if not path.is_file():
         raise ParityError(
-            f"{name} cannot open the saved folder ({ended}); save the model again, and if it stays so update {name}."
+            "{loader} cannot open the saved folder ({how}); save the model again, and if it stays so update {loader}.",
+            loader=name,
+            how=ended,
         )
     record = json.loads(path.read_text(encoding="utf-8"))
     return record, {} if "missing" in record else load_file(scratch / f"{name}.safetensors")

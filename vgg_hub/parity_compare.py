@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from .errors import ParityError
+from .notes import Note
 
 __all__ = ["LoaderResult", "Reference", "compare", "gap"]
 
@@ -70,10 +71,13 @@ def compare(
         ParityError: they differ; says what, with both values.
     """
 
-    def differs(what: str) -> ParityError:
+    def differs(what: Note) -> ParityError:
         return ParityError(
-            f"{name} {record['version']} opens the saved folder, but {what}; "
-            f"save the model again, and if it stays so update {name}."
+            "{loader} {version} opens the saved folder, but {what}; save the model again, and if it stays so update "
+            "{loader}.",
+            loader=name,
+            version=record["version"],
+            what=what,
         )
 
     named = record["labels"] is not None and (bool(reference.labels) or name == "vgg_hub")
@@ -83,10 +87,16 @@ def compare(
     if "pixels" in tensors:
         preprocessing = gap(tensors["pixels"], reference.pixels)
         if not preprocessing <= _allowed(reference.pixels):
-            raise differs("its preprocessing differs: " + _largest(tensors["pixels"], reference.pixels, "pixels"))
+            raise differs(
+                Note.said(
+                    "its preprocessing differs: {how}", how=_largest(tensors["pixels"], reference.pixels, "pixels")
+                )
+            )
     logits = gap(tensors["logits"], reference.logits)
     if not logits <= _allowed(reference.logits):
-        raise differs("its logits differ: " + _largest(tensors["logits"], reference.logits, "logits"))
+        raise differs(
+            Note.said("its logits differ: {how}", how=_largest(tensors["logits"], reference.logits, "logits"))
+        )
     for row, answer in zip(reference.logits, record["answers"] or (), strict=False):
         difference = _answer_difference(answer, row, record["labels"])
         if difference:
@@ -103,23 +113,35 @@ def _allowed(expected: Tensor) -> float:
     return TOLERANCE * max(float(expected.abs().max()), SMALLEST_SCALE)
 
 
-def _largest(found: Tensor, expected: Tensor, what: str) -> str:
+def _largest(found: Tensor, expected: Tensor, what: str) -> Note:
     """The values that are farthest from each other, and how far they may be."""
     if found.shape != expected.shape:
-        return f"the shape of its {what} is {list(found.shape)}, the model's {list(expected.shape)}"
+        return Note.said(
+            "the shape of its {what} is {found}, the model's {expected}",
+            what=what,
+            found=list(found.shape),
+            expected=list(expected.shape),
+        )
     at = int((found - expected).abs().nan_to_num(math.inf).argmax())
     there, here = float(found.flatten()[at]), float(expected.flatten()[at])
-    return f"{there:.6g} where the model has {here:.6g}, and {_allowed(expected):.1g} is allowed"
+    return Note.said(
+        "{there:.6g} where the model has {here:.6g}, and {allowed:.1g} is allowed",
+        there=there,
+        here=here,
+        allowed=_allowed(expected),
+    )
 
 
-def _label_difference(found: list[str], expected: tuple[str, ...]) -> str:
+def _label_difference(found: list[str], expected: tuple[str, ...]) -> Note:
     if len(found) != len(expected):
-        return f"it has {len(found)} class names where the model has {len(expected)}"
+        return Note.said(
+            "it has {found} class names where the model has {expected}", found=len(found), expected=len(expected)
+        )
     at, there, here = next((i, a, b) for i, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b)
-    return f"its class {at} is {there!r} where the model has {here!r}"
+    return Note.said("its class {at} is {there!r} where the model has {here!r}", at=at, there=there, here=here)
 
 
-def _answer_difference(answer: list[list[object]], logits: Tensor, labels: list[str]) -> str | None:
+def _answer_difference(answer: list[list[object]], logits: Tensor, labels: list[str]) -> Note | None:
     """The pipeline's answer for one picture, (label, probability) from the most probable on, against the logits."""
     expected: Counter[str] = Counter()  # names may stand twice where the loader made them up
     for label, probability in zip(labels, torch.softmax(logits, dim=0).tolist(), strict=True):
@@ -129,5 +151,10 @@ def _answer_difference(answer: list[list[object]], logits: Tensor, labels: list[
         found[label] += probability
     label = max(expected, key=lambda name: abs(found[name] - expected[name]))
     if not abs(found[label] - expected[label]) <= PROBABILITY_TOLERANCE:
-        return f"its pipeline gives {label!r} {found[label]:.4f} where the model gives {expected[label]:.4f}"
+        return Note.said(
+            "its pipeline gives {label!r} {found:.4f} where the model gives {expected:.4f}",
+            label=label,
+            found=found[label],
+            expected=expected[label],
+        )
     return None

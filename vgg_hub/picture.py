@@ -16,6 +16,7 @@ from PIL import Image
 
 from .errors import PhotoError
 from .magic import picture_format, what_it_is
+from .notes import Note
 from .pixels import DECODER_ERRORS, upright_rgb
 
 __all__ = ["Limits", "check_picture", "file_name", "read_image"]
@@ -142,12 +143,24 @@ def _read(source: str | Path | bytes | BinaryIO, shown: str, limits: Limits) -> 
         data = source if isinstance(source, bytes) else source.read(limits.file_bytes + 1)
         size = len(data)
         if not isinstance(data, bytes):
-            raise PhotoError(f"{shown} gave a {type(data).__name__}; expected bytes: open the file in binary mode.")
+            raise PhotoError(
+                "{file} gave a {kind}; expected bytes: open the file in binary mode.",
+                file=shown,
+                kind=type(data).__name__,
+            )
     if size > limits.file_bytes:
-        size_text = f"has {size / 1e6:.1f} MB" if isinstance(source, (str, Path, bytes)) else "is too large"
-        raise PhotoError(f"{shown} {size_text}; the limit is {limits.file_bytes / 1e6:g} MB: make it smaller.")
+        if isinstance(source, (str, Path, bytes)):
+            raise PhotoError(
+                "{file} has {size:.1f} MB; the limit is {most:g} MB: make it smaller.",
+                file=shown,
+                size=size / 1e6,
+                most=limits.file_bytes / 1e6,
+            )
+        raise PhotoError(
+            "{file} is too large; the limit is {most:g} MB: make it smaller.", file=shown, most=limits.file_bytes / 1e6
+        )
     if not data:
-        raise PhotoError(f"{shown} is empty (0 bytes); copy or export it again.")
+        raise PhotoError("{file} is empty (0 bytes); copy or export it again.", file=shown)
     return data
 
 
@@ -156,21 +169,25 @@ def _read_path(path: Path, shown: str, limits: Limits) -> tuple[bytes, int]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise PhotoError(f"{shown} is a folder; give a picture.")
+            raise PhotoError("{file} is a folder; give a picture.", file=shown)
         if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
-            raise PhotoError(f"{shown} is not an ordinary file; give a picture.")
+            raise PhotoError("{file} is not an ordinary file; give a picture.", file=shown)
         data = b""
         if status.st_size <= limits.file_bytes:
             with path.open("rb") as file:
                 data = file.read(limits.file_bytes + 1)
         return data, max(status.st_size, len(data))
     except FileNotFoundError:
-        raise PhotoError(f"{shown} does not exist; check its name and folder.") from None
+        raise PhotoError("{file} does not exist; check its name and folder.", file=shown) from None
     except PermissionError:
-        raise PhotoError(f"{shown} cannot be read: permission denied; ask its owner, or copy it elsewhere.") from None
+        raise PhotoError(
+            "{file} cannot be read: permission denied; ask its owner, or copy it elsewhere.", file=shown
+        ) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise PhotoError(f"{shown} cannot be read: {reason.lower()}; give another copy of it.") from error
+        reason = (getattr(error, "strerror", None) or "not a path").lower()
+        raise PhotoError(
+            "{file} cannot be read: {reason}; give another copy of it.", file=shown, reason=Note.said(reason)
+        ) from error
 
 
 def _open(data: bytes, shown: str, limits: Limits) -> Image.Image:
@@ -178,13 +195,18 @@ def _open(data: bytes, shown: str, limits: Limits) -> Image.Image:
     kind = picture_format(data)
     if kind is None:
         raise PhotoError(
-            f"{shown} is {what_it_is(data)}, not a picture that can be read; "
-            "give a JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF."
+            "{file} is {kind}, not a picture that can be read; give a JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP or GIF.",
+            file=shown,
+            kind=what_it_is(data),
         )
     if kind == "HEIF":
         _register_heif(shown)
     if kind == "JPEG" and _too_many_scans(data):
-        raise PhotoError(f"{shown} is a JPEG of over {MAX_JPEG_SCANS} scans, which no camera writes; export it again.")
+        raise PhotoError(
+            "{file} is a JPEG of over {most} scans, which no camera writes; export it again.",
+            file=shown,
+            most=MAX_JPEG_SCANS,
+        )
     Image.init()
     # Not Image.open: it judges the number of pixels by a limit of its own, before ours can name the size.
     factory, _ = Image.OPEN[kind]
@@ -193,10 +215,12 @@ def _open(data: bytes, shown: str, limits: Limits) -> Image.Image:
             return factory(io.BytesIO(data), "")
     except Image.DecompressionBombError as error:
         raise PhotoError(
-            f"{shown} has a frame of more pixels than the limit, {limits.pixels / 1e6:g} million: make it smaller."
+            "{file} has a frame of more pixels than the limit, {most:g} million: make it smaller.",
+            file=shown,
+            most=limits.pixels / 1e6,
         ) from error
     except DECODER_ERRORS as error:
-        raise PhotoError(_damaged(shown)) from error
+        raise _damaged(shown) from error
 
 
 def _register_heif(shown: str) -> None:
@@ -205,8 +229,9 @@ def _register_heif(shown: str) -> None:
         import pillow_heif
     except ImportError as error:
         raise PhotoError(
-            f"{shown} is a HEIC picture, which needs the package pillow-heif: install it (pip install pillow-heif), or "
-            "save the picture as JPEG."
+            "{file} is a HEIC picture, which needs the package pillow-heif: install it (pip install pillow-heif), or "
+            "save the picture as JPEG.",
+            file=shown,
         ) from error
     pillow_heif.register_heif_opener()
 
@@ -222,8 +247,8 @@ def _too_many_scans(data: bytes) -> bool:
     return scans > MAX_JPEG_SCANS
 
 
-def _damaged(shown: str) -> str:
-    return f"{shown} is damaged or cut short; copy or export it again."
+def _damaged(shown: str) -> PhotoError:
+    return PhotoError("{file} is damaged or cut short; copy or export it again.", file=shown)
 
 
 def _decode(image: Image.Image, shown: str, limits: Limits) -> Image.Image:
@@ -234,20 +259,34 @@ def _decode(image: Image.Image, shown: str, limits: Limits) -> Image.Image:
             _check_size(image, shown, limits)  # HEIF may turn out to be larger than its header says
             return upright_rgb(image, shown)
     except DECODER_ERRORS as error:
-        raise PhotoError(_damaged(shown)) from error
+        raise _damaged(shown) from error
 
 
 def _check_size(image: Image.Image, shown: str, limits: Limits) -> None:
     width, height = image.size
     if width * height > limits.pixels:
         raise PhotoError(
-            f"{shown} has {width} x {height} pixels ({width * height / 1e6:.1f} million); "
-            f"the limit is {limits.pixels / 1e6:g} million: make it smaller."
+            "{file} has {width} x {height} pixels ({millions:.1f} million); the limit is {most:g} million: make it "
+            "smaller.",
+            file=shown,
+            width=width,
+            height=height,
+            millions=width * height / 1e6,
+            most=limits.pixels / 1e6,
         )
     if min(width, height) < 1:
-        raise PhotoError(f"{shown} has {width} x {height} pixels; expected at least 1 x 1: export it again.")
+        raise PhotoError(
+            "{file} has {width} x {height} pixels; expected at least 1 x 1: export it again.",
+            file=shown,
+            width=width,
+            height=height,
+        )
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise PhotoError(
-            f"{shown} has {width} x {height} pixels, one side over {MAX_ASPECT} times the other; "
-            "crop it to the thing it shows."
+            "{file} has {width} x {height} pixels, one side over {times} times the other; crop it to the thing it "
+            "shows.",
+            file=shown,
+            width=width,
+            height=height,
+            times=MAX_ASPECT,
         )

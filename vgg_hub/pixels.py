@@ -73,7 +73,9 @@ def _orientation(image: Image.Image) -> object:
 
 def _rgb(image: Image.Image, shown: str) -> Image.Image:
     if image.mode == "F":
-        raise PhotoError(f"{shown} holds fractions, and not what counts as white; save it with 8 or 16 bits a pixel.")
+        raise PhotoError(
+            "{file} holds fractions, and not what counts as white; save it with 8 or 16 bits a pixel.", file=shown
+        )
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _deep_grey(image, shown).convert("RGB")
     if not image.has_transparency_data:
@@ -93,7 +95,12 @@ def _deep_grey(image: Image.Image, shown: str) -> Image.Image:
     bits = tags.get(BITS_TAG, (16,))[0]
     white = 2**bits - 1 if bits in (10, 12, 14) else 65535
     if values.min() < 0 or values.max() > 65535:
-        raise PhotoError(f"{shown} holds grey values from {values.min()} to {values.max()}; save it with 8 or 16 bits.")
+        raise PhotoError(
+            "{file} holds grey values from {low} to {high}; save it with 8 or 16 bits.",
+            file=shown,
+            low=values.min(),
+            high=values.max(),
+        )
     if tags.get(WHITE_IS_ZERO_TAG) == 0:
         values = white - values
     transparent = image.info.get("transparency")

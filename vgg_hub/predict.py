@@ -56,10 +56,10 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     try:
         found = torch.device(device)
     except (RuntimeError, TypeError):
-        raise DeviceError(f"device is {device!r:.40}; expected auto, cpu, cuda or mps.") from None
+        raise DeviceError("device is {device!r:.40}; expected auto, cpu, cuda or mps.", device=device) from None
     have = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if (found.index or 0) >= have.get(found.type, 0):
-        raise DeviceError(f"device is {str(found)!r}, which this machine does not have; use auto or cpu.")
+        raise DeviceError("device is {device!r}, which this machine does not have; use auto or cpu.", device=str(found))
     return found
 
 
@@ -78,12 +78,16 @@ def as_image(picture: Picture) -> Image.Image:
         good = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
         if picture.dtype != np.uint8 or not good or 0 in picture.shape:
             raise PhotoError(
-                f"The array has shape {picture.shape} and type {picture.dtype}; "
-                "expected (height, width), (height, width, 3) or (height, width, 4) of uint8, 0 to 255."
+                "The array has shape {shape} and type {kind}; expected (height, width), (height, width, 3) or (height, "
+                "width, 4) of uint8, 0 to 255.",
+                shape=picture.shape,
+                kind=picture.dtype,
             )
         picture = Image.fromarray(picture)
     if not isinstance(picture, Image.Image):
-        raise PhotoError(f"A picture is a {type(picture).__name__}; expected a path, a PIL image or a numpy array.")
+        raise PhotoError(
+            "A picture is a {kind}; expected a path, a PIL image or a numpy array.", kind=type(picture).__name__
+        )
     return read_image(picture)
 
 
@@ -107,9 +111,11 @@ class Classifier:
         unlike: bool = True,
     ) -> None:
         if precision not in ("auto", "float32"):
-            raise ConfigError(f"precision is {precision!r:.40}; expected auto or float32.")
+            raise ConfigError("precision is {precision!r:.40}; expected auto or float32.", precision=precision)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ConfigError(f"batch_size is {batch_size!r:.40}; expected a positive whole number.")
+            raise ConfigError(
+                "batch_size is {batch_size!r:.40}; expected a positive whole number.", batch_size=batch_size
+            )
         self.device = resolve_device(device)
         self.config = model.config
         self.batch_size = batch_size

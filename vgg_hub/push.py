@@ -13,6 +13,7 @@ from .card_merge import merge_card
 from .errors import HubError
 from .folder import CARD_FILE, HEAD_FILE, WEIGHTS_FILE
 from .hub_errors import hub_errors
+from .notes import Note
 from .parity import check_folder
 from .transfer import LOG, REPO_ID, Say, persistently
 
@@ -37,18 +38,18 @@ def push(
 ) -> str:
     """See `VGG.push_to_hub`."""
     if not REPO_ID.fullmatch(repo_id):
-        raise HubError(f"{repo_id!r:.120} is not the name of a Hub repo; write it owner/name.")
+        raise HubError("{repo!r:.120} is not the name of a Hub repo; write it owner/name.", repo=repo_id)
     tell = say or LOG.info
     with tempfile.TemporaryDirectory(prefix="vgg-hub-") as scratch, hub_errors(repo_id, None):
         folder = Path(scratch) / "model"
-        tell("Saving the model.")
+        tell(Note.said("Saving the model."))
         model.save_pretrained(folder, dtype=dtype, delta=delta, token=token, card="")  # the card comes last
         receipt = None
         if check:
-            tell("Opening it in a fresh process through each loader, and comparing the answers.")
+            tell(Note.said("Opening it in a fresh process through each loader, and comparing the answers."))
             receipt = check_folder(folder, model).to_dict()
         api = HfApi(token=token)
-        tell(f"Making {repo_id}, if it is not there.")
+        tell(Note.said("Making {repo}, if it is not there.", repo=repo_id))
         persistently(lambda: api.create_repo(repo_id, private=private, exist_ok=True), repo_id, say)
         if private is not None:
             _check_visibility(api, repo_id, private, say)
@@ -58,7 +59,7 @@ def push(
             if sentence:
                 tell(sentence)
         (folder / CARD_FILE).write_bytes(card.encode("utf-8", "surrogateescape"))
-        tell(f"Uploading to {repo_id}.")
+        tell(Note.said("Uploading to {repo}.", repo=repo_id))
         return persistently(
             lambda: api.upload_folder(
                 repo_id=repo_id,
@@ -75,10 +76,14 @@ def _check_visibility(api: HfApi, repo_id: str, private: bool, say: Say | None) 
     """A repo that was there keeps its visibility, whatever `create_repo` is told."""
     found = persistently(lambda: api.model_info(repo_id), repo_id, say).private
     if found is not private:
-        is_now, wanted = ("private", "public") if found else ("public", "private")
+        closed, open_ = Note.said("private"), Note.said("public")
+        is_now, wanted = (closed, open_) if found else (open_, closed)
         raise HubError(
-            f"{repo_id} is there already and {is_now}, but {wanted} was asked for; make it {wanted} on its settings page "
-            "at the Hub, or choose another name."
+            "{repo} is there already and {now}, but {wanted} was asked for; make it {wanted} on its settings page at "
+            "the Hub, or choose another name.",
+            repo=repo_id,
+            now=is_now,
+            wanted=wanted,
         )
 
 
@@ -87,7 +92,7 @@ def _card_there(api: HfApi, repo_id: str, scratch: Path, say: Say | None) -> str
     try:
         path = persistently(
             lambda: hf_hub_download(repo_id, CARD_FILE, token=api.token, cache_dir=scratch),
-            f"{CARD_FILE} of {repo_id}",
+            Note.said("{file} of {repo}", file=CARD_FILE, repo=repo_id),
             say,
         )
     except hf.RemoteEntryNotFoundError:

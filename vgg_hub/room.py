@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .errors import FinetuneError
+from .notes import Note
 
 __all__ = ["room_for"]
 
@@ -39,7 +40,11 @@ def room_for(shape: Sequence[int], dtype: torch.dtype, most: int) -> Tensor:
                 os.posix_fallocate(file.fileno(), 0, size)
             return torch.from_numpy(np.memmap(file, NUMPY[dtype], "w+", shape=tuple(shape)))
     except OSError as error:
+        reason = str(error.strerror)
         raise FinetuneError(
-            f"The cache needs {size / 1e9:.1f} GB in {tempfile.gettempdir()}, which has no room for it "
-            f"({error.strerror}); make room, point TMPDIR to a larger disk, or train less (head)."
+            "The cache needs {size:.1f} GB in {folder}, which has no room for it ({reason}); make room, point TMPDIR "
+            "to a larger disk, or train less (head).",
+            size=size / 1e9,
+            folder=tempfile.gettempdir(),
+            reason=Note.said(reason),
         ) from error

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ._version import __version__
-from .bundled import bundled_folder, bundled_names
+from .bundled import bundled_folder, shipped_names
 from .config_json import read_base, read_config
 from .delta import Base
 from .errors import CheckpointError, HubError
 from .folder import CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE
 from .hub_errors import hub_errors
+from .notes import Note
 from .transfer import REPO_ID, blob_of, fetch, sha256_of
 
 __all__ = ["Place", "find", "find_base", "local_folder"]
@@ -50,7 +51,7 @@ def find(name: str, *, revision: str | None = None, **options: object) -> Place:
     if folder is None:
         return _fetched(name, revision, options)
     if revision is not None:
-        raise CheckpointError(f"{name!r:.120} is on this machine and has no revisions; leave revision out.")
+        raise CheckpointError("{name!r:.120} is on this machine and has no revisions; leave revision out.", name=name)
     if bundled_folder(name) is not None:
         return Place(folder, shown, _shipped_base(name, folder))
     if not (folder / CONFIG_FILE).is_file():
@@ -69,23 +70,46 @@ def find_base(base: Base, shown: str, **options: object) -> Place:
         folder = bundled_folder(base.name)
         found = _shipped_base(base.name, folder) if folder else None
         if found is None or found.sha256 != base.sha256:
+            if found:
+                raise CheckpointError(
+                    "{place} holds a head alone, trained on {base} as vgg-hub {version} ships it; other weights of that name "
+                    "ship with this version, {here}: install vgg-hub {version}, or ask for the whole model.",
+                    place=shown,
+                    base=base.name,
+                    version=base.version,
+                    here=__version__,
+                )
             raise CheckpointError(
-                f"{shown} holds a head alone, trained on {base.name} as vgg-hub {base.version} ships it; "
-                f"{'other weights of that name ship' if found else 'it does not ship'} with this version, {__version__}: "
-                f"install vgg-hub {base.version}, or ask for the whole model."
+                "{place} holds a head alone, trained on {base} as vgg-hub {version} ships it; it does not ship with this "
+                "version, {here}: install vgg-hub {version}, or ask for the whole model.",
+                place=shown,
+                base=base.name,
+                version=base.version,
+                here=__version__,
             )
         return Place(folder, base.name, base)
     try:
         place = _fetched(base.name, base.commit, options)
     except HubError as error:
         raise HubError(
-            f"{shown} holds a head alone and stands on {base.name}, which is not to be had: {error}"
+            "{place} holds a head alone and stands on {base}, which is not to be had: {problem}",
+            place=shown,
+            base=base.name,
+            problem=error.note,
         ) from error
     if place.delta or place.base.sha256 != base.sha256:
-        found = "a head alone" if place.delta else f"weights with sha256 {place.base.sha256}"
+        found = (
+            Note.said("a head alone")
+            if place.delta
+            else Note.said("weights with sha256 {sha256}", sha256=place.base.sha256)
+        )
         raise CheckpointError(
-            f"{shown} holds a head alone, and what it stands on has changed: {place.shown} holds {found}, "
-            f"expected sha256 {base.sha256}; ask for the whole model."
+            "{place} holds a head alone, and what it stands on has changed: {other} holds {found}, expected sha256 "
+            "{sha256}; ask for the whole model.",
+            place=shown,
+            other=place.shown,
+            found=found,
+            sha256=base.sha256,
         )
     return place
 
@@ -101,18 +125,23 @@ def local_folder(name: str) -> tuple[Path | None, str]:
     if shipped is not None:
         if os.path.isdir(path) and not path.samefile(shipped):
             raise CheckpointError(
-                f"{name} is a checkpoint that ships and also a folder here; write ./{name} for the folder, "
-                "or rename the folder to use the checkpoint."
+                "{name} is a checkpoint that ships and also a folder here; write ./{name} for the folder, or rename the "
+                "folder to use the checkpoint.",
+                name=name,
             )
         return shipped, name
     if name and os.path.isdir(path):
         return path, path.resolve().name
     if os.path.isfile(path):
-        raise CheckpointError(f"{path.name} is a file; give the folder that holds config.json and model.safetensors.")
+        raise CheckpointError(
+            "{file} is a file; give the folder that holds config.json and model.safetensors.", file=path.name
+        )
     if not REPO_ID.fullmatch(name):
         raise CheckpointError(
-            f"{name!r:.120} is not a folder here, nor a checkpoint that ships ({', '.join(bundled_names()) or 'none'}); "
-            "a Hub repo is written owner/name."
+            "{name!r:.120} is not a folder here, nor a checkpoint that ships ({shipped}); a Hub repo is written "
+            "owner/name.",
+            name=name,
+            shipped=shipped_names(),
         )
     return None, ""
 

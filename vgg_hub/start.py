@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .bundled import bundled_names
+from .bundled import bundled_names, shipped_names
 from .config import VGGConfig
 from .errors import CheckpointError
 from .model import VGG
@@ -32,8 +32,10 @@ def starting_source(weights: str, depth: int, batch_norm: bool) -> str | None:
         return weights
     if config.name not in bundled_names():
         raise CheckpointError(
-            f"No trained {config.name} ships with this version (there is {', '.join(bundled_names()) or 'none'}); "
-            "choose one that does, ImageNet weights from the Hub, or random weights."
+            "No trained {net} ships with this version (there is {shipped}); choose one that does, ImageNet weights "
+            "from the Hub, or random weights.",
+            net=config.name,
+            shipped=shipped_names(),
         )
     return config.name
 

@@ -27,6 +27,7 @@ from .events import Fitted, Step
 from .head import fit_heads
 from .learner import BATCH_SIZE, Learner
 from .model import VGG
+from .notes import Note
 from .report import fit_scale
 from .unlike import class_means, log_distances
 from .views import Views
@@ -240,9 +241,14 @@ class _History:
         scores = torch.empty_like(self._scores[0])
         for held_out in self.held_out:
             scores[held_out] = self._scores[self.best(~held_out)][held_out]
-        method = f"{len(self.held_out)}-fold stratified cross-validation, each fold ended where the others were best"
+        method = Note.said(
+            "{folds}-fold stratified cross-validation, each fold ended where the others were best",
+            folds=len(self.held_out),
+        )
         head = {key: tensors[key] * self._scales[self.best()] for key in ("weight", "bias")}
         if self.best():
             return Fitted(tensors | head, scores, steps, over, method, known=known)
-        note = "Training more than the head did not help on photos it had not seen, so only the head was changed."
+        note = Note.said(
+            "Training more than the head did not help on photos it had not seen, so only the head was changed."
+        )
         return Fitted(head, scores, steps, over, method, [note] if over else [])

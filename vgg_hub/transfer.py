@@ -20,6 +20,7 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub import errors as hf
 
 from .errors import HubError
+from .notes import Note
 
 __all__ = ["LOG", "REPO_ID", "Say", "blob_of", "fetch", "persistently", "sha256_of"]
 
@@ -48,12 +49,12 @@ def persistently(action: Callable[[], Result], what: str, say: Say | None = None
             reason = _passing(error)
             if reason is None:
                 raise
-        say(f"{reason} ({what}); trying again in {wait} s.")
+        say(Note.said("{reason} ({what}); trying again in {wait} s.", reason=reason, what=what, wait=wait))
         time.sleep(wait)
     return action()
 
 
-def _passing(error: BaseException | None) -> str | None:
+def _passing(error: BaseException | None) -> Note | None:
     """What happened, if it may be over in a moment."""
     if isinstance(error, RuntimeError):  # how the client reports the failed upload of a large file
         return _passing(error.__cause__)
@@ -61,11 +62,11 @@ def _passing(error: BaseException | None) -> str | None:
         return None
     if isinstance(error, hf.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
-        return f"The Hub answered {status}" if status in PASSING else None
+        return Note.said("The Hub answered {status}", status=status) if status in PASSING else None
     if isinstance(error, hf.HTTPError):
-        return f"The connection to the Hub failed, {type(error).__name__}"
+        return Note.said("The connection to the Hub failed, {kind}", kind=type(error).__name__)
     if isinstance(error, OSError) and "consistency check failed" in str(error).lower():
-        return "The Hub sent a file of the wrong size"
+        return Note.said("The Hub sent a file of the wrong size")
     return None
 
 
@@ -85,10 +86,10 @@ def fetch(repo: str, filename: str, *, revision: str | None, say: Say | None = N
         HubError: it differs still; nothing of it is left in the cache.
     """
 
-    def attempt() -> tuple[Path, str | None]:
+    def attempt() -> tuple[Path, Note | None]:
         path = persistently(
             lambda: Path(hf_hub_download(repo, filename, revision=revision, **options)),
-            f"{filename} of {repo}",
+            Note.said("{file} of {repo}", file=filename, repo=repo),
             say,
         )
         difference = _difference(path, repo, filename, revision, options)
@@ -98,27 +99,33 @@ def fetch(repo: str, filename: str, *, revision: str | None, say: Say | None = N
 
     path, difference = attempt()
     if difference and not options.get("local_files_only"):
-        (say or LOG.warning)(f"{difference}; fetching it again.")
+        (say or LOG.warning)(Note.said("{difference}; fetching it again.", difference=difference))
         with contextlib.suppress(hf.LocalEntryNotFoundError):  # the Hub cannot be reached: the damage is the news
             path, difference = attempt()
     if difference:
         raise HubError(
-            f"{difference}; it was removed from the cache: fetch it again, and if it stays so, tell its owner."
+            "{difference}; it was removed from the cache: fetch it again, and if it stays so, tell its owner.",
+            difference=difference,
         )
     return path
 
 
-def _difference(path: Path, repo: str, filename: str, revision: str | None, options: dict[str, object]) -> str | None:
+def _difference(path: Path, repo: str, filename: str, revision: str | None, options: dict[str, object]) -> Note | None:
     expected = blob_of(path) or _asked(repo, filename, revision, options)
     digests = {64: ("sha256", sha256_of), 40: ("git sha1", _git_sha1_of)}
     if expected is None:  # no link, and nobody to ask
         return None
     name, digest = digests[len(expected)]
     found = digest(path)
-    return (
-        None
-        if found == expected
-        else f"{filename} of {repo} is damaged: its {name} is {found}, the Hub says {expected}"
+    if found == expected:
+        return None
+    return Note.said(
+        "{file} of {repo} is damaged: its {digest} is {found}, the Hub says {expected}",
+        file=filename,
+        repo=repo,
+        digest=name,
+        found=found,
+        expected=expected,
     )
 
 

@@ -77,10 +77,14 @@ class UnlikeRule:
             ConfigError: it is not a rule for such a model; names the field.
         """
         if not isinstance(facts, dict) or set(facts) != {"version", "means", "limits"}:
-            raise ConfigError(f"vgg_hub.unlike is {facts!r:.80}; expected an object of version, means and limits.")
+            raise ConfigError(
+                "vgg_hub.unlike is {given!r:.80}; expected an object of version, means and limits.", given=facts
+            )
         if isinstance(facts["version"], bool) or facts["version"] != VERSION:
             raise ConfigError(
-                f"vgg_hub.unlike.version is {facts['version']!r:.40}; this version reads {VERSION}: update vgg-hub."
+                "vgg_hub.unlike.version is {version!r:.40}; this version reads {known}: update vgg-hub.",
+                version=facts["version"],
+                known=VERSION,
             )
         return cls(_means(facts["means"], classes, features), _limits_of(facts["limits"], classes))
 
@@ -91,11 +95,15 @@ def _means(text: object, classes: int, features: int) -> Tensor:
     except (binascii.Error, ValueError):
         data = None
     if data is None:
-        raise ConfigError(f"vgg_hub.unlike.means is {text!r:.40}; expected base64.")
+        raise ConfigError("vgg_hub.unlike.means is {given!r:.40}; expected base64.", given=text)
     if len(data) != 2 * classes * features:
         raise ConfigError(
-            f"vgg_hub.unlike.means holds {len(data)} bytes; expected {2 * classes * features}: "
-            f"{classes} classes of {features} numbers of 16 bits."
+            "vgg_hub.unlike.means holds {found} bytes; expected {expected}: {classes} classes of {features} numbers "
+            "of 16 bits.",
+            found=len(data),
+            expected=2 * classes * features,
+            classes=classes,
+            features=features,
         )
     means = torch.from_numpy(np.frombuffer(data, "<f2").astype(np.float32)).reshape(classes, features)
     if not bool(torch.isfinite(means).all()):
@@ -106,7 +114,11 @@ def _means(text: object, classes: int, features: int) -> Tensor:
 def _limits_of(numbers: object, classes: int) -> tuple[float, ...]:
     good = isinstance(numbers, list) and len(numbers) == classes
     if not good or not all(type(n) in (int, float) and 0 < n < 1e6 for n in numbers):
-        raise ConfigError(f"vgg_hub.unlike.limits is {numbers!r:.80}; expected {classes} numbers above 0, one a class.")
+        raise ConfigError(
+            "vgg_hub.unlike.limits is {given!r:.80}; expected {classes} numbers above 0, one a class.",
+            given=numbers,
+            classes=classes,
+        )
     return tuple(float(n) for n in numbers)
 
 

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from .data import is_hidden
 from .errors import PhotoError
+from .notes import Note
 from .picture import Limits, file_name
 
 __all__ = ["FREE_BYTES", "Entry", "bomb", "check_entries"]
@@ -59,7 +60,12 @@ def check_entries(
         PhotoError: names the archive and the entry.
     """
     if len(infos) > limits.entries:
-        raise PhotoError(f"{shown} has {len(infos)} entries; the limit is {limits.entries}: split it.")
+        raise PhotoError(
+            "{file} has {count} entries; the limit is {most}: split it.",
+            file=shown,
+            count=len(infos),
+            most=limits.entries,
+        )
     folders: list[tuple[str, ...]] = []
     files: list[tuple[zipfile.ZipInfo, str, tuple[str, ...]]] = []
     for info, name in zip(infos, _names(infos), strict=True):
@@ -74,16 +80,26 @@ def check_entries(
             folders.append(parts[:-1])
             files.append((info, file_name(name), parts))
     if not files:
-        raise PhotoError(f"{shown} holds no file; pack the folders of photos.")
+        raise PhotoError("{file} holds no file; pack the folders of photos.", file=shown)
     _check_total(sum(info.file_size for info, _, _ in files), shown, packed_bytes, limits)
     return folders, _free_places(files, folders)
 
 
-def bomb(shown: str, entry: str, limits: Limits) -> PhotoError:
-    """The error for what unpacks to far more than a photo would."""
+def bomb(shown: str, entry: str | None, limits: Limits) -> PhotoError:
+    """The error for what unpacks to far more than a photo would: an entry, or all together."""
+    if entry is None:
+        return PhotoError(
+            "{file} holds entries, which unpacks to over {times} times its size, as no photo does; pack the photos "
+            "themselves.",
+            file=shown,
+            times=limits.ratio,
+        )
     return PhotoError(
-        f"{shown} holds {entry}, which unpacks to over {limits.ratio} times its size, as no photo does; "
-        "pack the photos themselves."
+        "{file} holds {entry!r}, which unpacks to over {times} times its size, as no photo does; pack the photos "
+        "themselves.",
+        file=shown,
+        entry=entry,
+        times=limits.ratio,
     )
 
 
@@ -92,32 +108,56 @@ def _checked_parts(info: zipfile.ZipInfo, name: str, shown: str) -> tuple[str, .
     path = name.replace("\\", "/")
     parts = PurePosixPath(path).parts
     if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in parts:
-        raise PhotoError(f"{shown} holds {file_name(name)!r}, whose path leads out of the folder; pack it anew.")
+        raise PhotoError(
+            "{file} holds {entry!r}, whose path leads out of the folder; pack it anew.",
+            file=shown,
+            entry=file_name(name),
+        )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        what = "a link" if kind == stat.S_IFLNK else "not an ordinary file"
-        raise PhotoError(f"{shown} holds {file_name(name)!r}, which is {what}; pack the photos themselves.")
+        what = Note.said("a link") if kind == stat.S_IFLNK else Note.said("not an ordinary file")
+        raise PhotoError(
+            "{file} holds {entry!r}, which is {kind}; pack the photos themselves.",
+            file=shown,
+            entry=file_name(name),
+            kind=what,
+        )
     if len(parts) > MAX_DEPTH:
-        raise PhotoError(f"{shown} holds {file_name(name)!r} {len(parts)} folders deep; the limit is {MAX_DEPTH}.")
+        raise PhotoError(
+            "{file} holds {entry!r} {depth} folders deep; the limit is {most}.",
+            file=shown,
+            entry=file_name(name),
+            depth=len(parts),
+            most=MAX_DEPTH,
+        )
     return parts
 
 
 def _check_content(info: zipfile.ZipInfo, entry: str, shown: str, limits: Limits) -> None:
     if info.flag_bits & ENCRYPTED_FLAG:
-        raise PhotoError(f"{shown} holds {entry!r}, which is locked with a password; pack it without one.")
+        raise PhotoError(
+            "{file} holds {entry!r}, which is locked with a password; pack it without one.", file=shown, entry=entry
+        )
     if info.compress_type not in METHODS:
-        raise PhotoError(f"{shown} holds {entry!r}, packed by a rare method; pack it as an ordinary zip (deflate).")
+        raise PhotoError(
+            "{file} holds {entry!r}, packed by a rare method; pack it as an ordinary zip (deflate).",
+            file=shown,
+            entry=entry,
+        )
     if info.file_size > max(FREE_BYTES, limits.ratio * info.compress_size):
-        raise bomb(shown, repr(entry), limits)
+        raise bomb(shown, entry, limits)
 
 
 def _check_total(total: int, shown: str, packed_bytes: int, limits: Limits) -> None:
     if total > limits.total_bytes:
         raise PhotoError(
-            f"{shown} unpacks to {total / 1e6:.1f} MB; the limit is {limits.total_bytes / 1e6:g} MB: split it."
+            "{file} unpacks to {size:.1f} MB; the limit is {most:g} MB: split it.",
+            file=shown,
+            size=total / 1e6,
+            most=limits.total_bytes / 1e6,
         )
     if total > max(FREE_BYTES, limits.ratio * packed_bytes):
-        raise bomb(shown, "entries", limits)
+        raise bomb(shown, None, limits)
 
 
 def _names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
