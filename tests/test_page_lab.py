@@ -72,7 +72,7 @@ def test_it_stops_and_says_what_is_wrong_in_korean(address, browser, photos):
         page.locator("#net-facts dl").wait_for()
         expect(page.locator("#compare")).to_have_text("신경망 비교하기")
         page.locator("#compare").click()
-        expect(page.locator(".toast-body.error")).to_contain_text("부류 이름을 확인하세요")
+        expect(page.locator(".toast-body.error")).to_contain_text("1번째 부류 이름이 비어 있습니다.")
         opened(page, f"{address}/?__theme=dark", photos)
         page.locator("#compare").click()
         expect(page.locator("#trials tbody tr").first).to_contain_text("vgg11-bn")

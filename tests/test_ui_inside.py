@@ -137,7 +137,7 @@ def test_only_uploads_are_opened_and_bad_files_are_named(session, tmp_path):
     assert outside["heat"] == '<p class="note problem" role="alert">There is no photo; upload one to this page.</p>'
     text = text_file(tmp_path / "<i>notes.jpg")
     said = draw(session, "new", {"path": str(text), "orig_name": "<i>notes.jpg"}, language="ko")["heat"]
-    assert "사진을 쓸 수 없습니다. &lt;i&gt;notes.jpg is text, not a picture" in said
+    assert "&lt;i&gt;notes.jpg은(는) 읽을 수 있는 사진이 아닙니다(텍스트). JPEG, PNG," in said
 
 
 def test_an_uncertain_answer_is_said_beside_the_map(session):

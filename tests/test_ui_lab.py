@@ -82,8 +82,11 @@ def test_one_at_a_time_and_it_stops(page, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": ["", "b"]}, r"^'부류 이름을 확인하세요\."),
-        ({"files": [None, None]}, r"^'가르칠 수 없습니다\. Class &#x27;stripes&#x27; has 0 photos that can be used"),
+        ({"labels": ["", "b"]}, r"^'1번째 부류 이름이 비어 있습니다\. 부류마다 이름을 적으세요\.'$"),
+        (
+            {"files": [None, None]},
+            r"^'부류 &#x27;stripes&#x27;에서 쓸 수 있는 것은 사진 0장입니다\. 부류마다 적어도 2장, 되도록 열 장을 넣으세요\.'$",
+        ),
     ],
 )
 def test_what_is_wrong_is_a_sentence(page, change, message):
@@ -92,4 +95,6 @@ def test_what_is_wrong_is_a_sentence(page, change, message):
         compared(session, change.get("labels", labels), change.get("files", files), "ko")
     assert not session.busy
     began = session.comparison is not None
-    assert ("가르칠 수 없습니다" if began else "2번의 두 칸에 사진을 넣고") in lab.settle(session, request("ko"))[0]
+    assert ("쓸 수 있는 것은 사진 0장입니다" if began else "2번의 두 칸에 사진을 넣고") in lab.settle(
+        session, request("ko")
+    )[0]

@@ -71,7 +71,7 @@ def test_the_zip_holds_one_folder_that_loads_with_equal_logits(session, tmp_path
 def test_nothing_taught_has_nothing_to_download(session):
     with pytest.raises(FinetuneError, match=r"Nothing was taught yet; fine-tune first, then download the model\."):
         make_zip(session)
-    with pytest.raises(gr.Error, match=r"가르칠 수 없습니다\. Nothing was taught yet"):
+    with pytest.raises(gr.Error, match=r"아직 가르친 것이 없습니다\. 먼저 가르친 뒤에 모델을 내려받으세요\."):
         prepare(session, request("ko"))
     said, button, file, code, _ = offer(session, request())
     assert "Nothing taught yet. Once you have taught it something" in said

@@ -206,8 +206,8 @@ def test_a_run_that_found_no_place_in_the_line_is_explained(session):
     assert "Nothing was taught. Too many people are waiting; try again" in explain(session, request())[0]
 
 
-def test_errors_in_korean_have_a_lead_in(session, files):
-    with pytest.raises(gr.Error, match=r"부류 이름을 확인하세요\. Class name 2 is empty"):
+def test_errors_are_said_in_korean(session, files):
+    with pytest.raises(gr.Error, match=r"2번째 부류 이름이 비어 있습니다\. 부류마다 이름을 적으세요\."):
         list(run(session, files, labels=("stripes", ""), language="ko"))
 
 

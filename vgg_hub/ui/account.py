@@ -22,6 +22,7 @@ from huggingface_hub import HfApi, get_token
 
 from ..errors import HubError
 from ..hub_errors import hub_errors
+from ..notes import Note
 from ..transfer import REPO_ID
 
 __all__ = ["Account", "asks_from_home", "can_sign_in", "is_at_home", "on_space", "token_of", "who_is"]
@@ -123,7 +124,7 @@ def who_is(token: str) -> Account:
     Raises:
         HubError: the Hub does not know it, cannot be reached, or the token is for reading only.
     """
-    with hub_errors("your sign-in", None):
+    with hub_errors(Note.said("your sign-in"), None):
         answer = HfApi(token=token).whoami()
     if not isinstance(answer, dict) or not _is_name(answer.get("name")):
         raise HubError("The Hub did not say who you are; sign in again.")
@@ -131,8 +132,9 @@ def who_is(token: str) -> Account:
     key = auth.get("accessToken") if isinstance(auth, dict) else None
     if isinstance(key, dict) and key.get("role") == "read":
         raise HubError(
-            f"The token of {answer['name']} is for reading only; make one that may write on your settings page at the Hub, "
-            "sign in with it, then try again."
+            "The token of {name} is for reading only; make one that may write on your settings page at the Hub, sign "
+            "in with it, then try again.",
+            name=answer["name"],
         )
     orgs = answer.get("orgs")
     rows = [row for row in (orgs if isinstance(orgs, list) else []) if isinstance(row, dict)]

@@ -88,7 +88,12 @@ def _whole(name: str, value: object) -> int:
     except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or not 0 <= number <= MAX_SEED or (isinstance(value, float) and value != number):
-        raise ConfigError(f"{name} is {str(value)[:40]!r}; expected a whole number from 0 to {MAX_SEED}.")
+        raise ConfigError(
+            "{name} is {value!r}; expected a whole number from 0 to {most}.",
+            name=name,
+            value=str(value)[:40],
+            most=MAX_SEED,
+        )
     return number
 
 

@@ -13,6 +13,7 @@ from ..config_json import MAX_CONFIG_BYTES, read_config
 from ..errors import CheckpointError, HubError
 from ..folder import CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE
 from ..hub_errors import hub_errors
+from ..notes import Note
 from ..sources import local_folder
 from ..start import WEIGHTS
 from ..summary import layer_table, multiply_adds, parameter_count
@@ -43,14 +44,22 @@ def check_size(config: VGGConfig, shown: str) -> None:
         (r.output[0] * r.output[1] * r.output[2] for r in layer_table(config) if len(r.output) == 3), default=0
     )
     for found, most, what in (
-        (parameter_count(config), MAX_PARAMETERS, "parameters"),
-        (multiply_adds(config), MAX_MULTIPLY_ADDS, "multiply-adds a photo"),
-        (max(largest, config.in_channels * config.input_size**2), MAX_MAP, "numbers in its largest feature map"),
+        (parameter_count(config), MAX_PARAMETERS, Note.said("parameters")),
+        (multiply_adds(config), MAX_MULTIPLY_ADDS, Note.said("multiply-adds a photo")),
+        (
+            max(largest, config.in_channels * config.input_size**2),
+            MAX_MAP,
+            Note.said("numbers in its largest feature map"),
+        ),
     ):
         if found > most:
             raise CheckpointError(
-                f"{shown:.120} is a net of {found / 1e6:,.0f} million {what}; this page takes at most {most / 1e6:,.0f} million: "
-                "choose a smaller one, or use the command line on a machine of your own."
+                "{net:.120} is a net of {found:,.0f} million {kind}; this page takes at most {most:,.0f} million: choose "
+                "a smaller one, or use the command line on a machine of your own.",
+                net=shown,
+                found=found / 1e6,
+                kind=what,
+                most=most / 1e6,
             )
 
 
@@ -83,8 +92,11 @@ def check_repo(choice: Choice, token: str | bool | None) -> None:
     for name, most in ((CONFIG_FILE, MAX_CONFIG_BYTES), (WEIGHTS_FILE, MAX_FILE_BYTES), (HEAD_FILE, MAX_FILE_BYTES)):
         if sizes.get(name, 0) > most:
             raise CheckpointError(
-                f"{name} of {repo} has {sizes[name] / 1e6:,.0f} MB; this page takes at most {most / 1e6:,.0f} MB: "
-                "choose a smaller net."
+                "{file} of {repo} has {size:,.0f} MB; this page takes at most {most:,.0f} MB: choose a smaller net.",
+                file=name,
+                repo=repo,
+                size=sizes[name] / 1e6,
+                most=most / 1e6,
             )
     with hub_errors(repo, None):
         # The very commit whose sizes were listed.

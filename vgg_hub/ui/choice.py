@@ -66,7 +66,7 @@ class Choice:
         if isinstance(depth, float) and depth.is_integer():
             depth = int(depth)
         if not isinstance(depth, (int, float, str)):  # unhashable things cannot even be looked up
-            raise ConfigError(f"depth is {str(depth)[:40]!r}; expected 11, 13, 16 or 19.")
+            raise ConfigError("depth is {depth!r}; expected 11, 13, 16 or 19.", depth=str(depth)[:40])
         config = VGGConfig(depth=depth, batch_norm=batch_norm)
         name = weights.strip() if isinstance(weights, str) else ""
         if not name:
@@ -75,12 +75,14 @@ class Choice:
             )
         if len(name) > MAX_NAME:
             raise CheckpointError(
-                f"The weights' name has {len(name)} characters; expected at most {MAX_NAME}: shorten it."
+                "The weights' name has {length} characters; expected at most {most}: shorten it.",
+                length=len(name),
+                most=MAX_NAME,
             )
         at_home = asks_from_home()
         if not at_home and name not in (*WEIGHTS, *bundled_names()) and _may_be_folder(name):
             raise CheckpointError(
-                f"{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name."
+                "{name!r:.120} is not a Hub repo, and this public page opens no folders; write owner/name.", name=name
             )
         return cls(config.depth, batch_norm, name, str(device or "auto"), at_home)
 

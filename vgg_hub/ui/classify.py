@@ -26,6 +26,7 @@ from .lines import lines
 from .look import note
 from .messages import language_of, say
 from .net import choose
+from .notes import say_note
 from .session import Session
 from .uploads import uploaded_file
 from .words import word
@@ -184,12 +185,12 @@ def _answers(
     collected: Collected, classifier: Classifier, session: Session, language: str
 ) -> Iterator[tuple[str, object, object, Session]]:
     started = said = time.perf_counter()
-    rows = [("", "", "", text) for text in collected.left_out]
+    rows = [("", "", "", say_note(language, text)) for text in collected.left_out]
     failed = len(rows)
     for path, answer in zip(collected.pictures, classifier.each(collected.pictures), strict=True):
         if isinstance(answer, PhotoError):
             failed += 1
-            rows.append((file_name(path), "", "", str(answer)))
+            rows.append((file_name(path), "", "", say_note(language, answer.note)))
         else:
             label = none_of_these(answer, language) if answer.unlike else answer.label
             probability = "" if answer.unlike else f"{answer.scores[answer.label]:.4f}"

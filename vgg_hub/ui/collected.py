@@ -54,5 +54,5 @@ def _right_size(pictures: Sequence[Path], limits: Limits) -> tuple[list[Path], l
             check_picture(path, limits)
             right.append(path)
         except PhotoError as error:
-            left_out.append(str(error))
+            left_out.append(error.note)
     return right, left_out

@@ -13,7 +13,10 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from ..notes import Note
 from .limits import page_limits
+from .messages import language_in
+from .notes import say_note
 from .own_files import has_room
 
 __all__ = ["MAX_JSON_BYTES", "Gate"]
@@ -46,7 +49,7 @@ class Gate:
             return
         refused = _refused(scope)
         if refused is not None:
-            await _answer(send, *refused)
+            await _answer(scope, send, *refused)
             return
         begun = False
 
@@ -61,20 +64,25 @@ class Gate:
             if begun:
                 raise
             LOG.warning("A request to %.200r failed: %.200r", scope["path"], error)
-            await _answer(send, 400, "This request cannot be understood; docs/programs.md says how programs ask.")
+            said = Note.said("This request cannot be understood; docs/programs.md says how programs ask.")
+            await _answer(scope, send, 400, said)
 
 
-def _refused(scope: Message) -> tuple[int, str] | None:
+def _refused(scope: Message) -> tuple[int, Note] | None:
     path = scope["path"].removeprefix(scope.get("root_path") or "")
     if WEB_FILE.match(path):
-        return 403, "Web addresses are not opened here; upload the file itself."
+        return 403, Note.said("Web addresses are not opened here; upload the file itself.")
     if UNUSED.match(path):
-        return 404, "There is no such address here; docs/programs.md lists what programs may ask."
+        return 404, Note.said("There is no such address here; docs/programs.md lists what programs may ask.")
     if UPLOAD.fullmatch(path) and not has_room(page_limits().min_free_megabytes):
-        return 507, "The disk of this page is nearly full; try again later, or with fewer and smaller photos."
+        return 507, Note.said(
+            "The disk of this page is nearly full; try again later, or with fewer and smaller photos."
+        )
     length = _header(scope, b"content-length")
     if not _is_form(scope) and length.isdigit() and int(length[:20]) > MAX_JSON_BYTES:
-        return 413, f"The request has over {MAX_JSON_BYTES // 1_000_000} MB; upload files with /gradio_api/upload."
+        return 413, Note.said(
+            "The request has over {most} MB; upload files with /gradio_api/upload.", most=MAX_JSON_BYTES // 1_000_000
+        )
     return None
 
 
@@ -103,7 +111,8 @@ def _header(scope: Message, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key.lower() == name), b"")
 
 
-async def _answer(send: Send, status: int, sentence: str) -> None:
+async def _answer(scope: Message, send: Send, status: int, note: Note) -> None:
+    said = say_note(language_in(_header(scope, b"accept-language").decode("latin-1")), note)
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"error": sentence}).encode()})
+    await send({"type": "http.response.body", "body": json.dumps({"error": said}, ensure_ascii=False).encode()})

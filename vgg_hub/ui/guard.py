@@ -13,6 +13,7 @@ import gradio as gr
 
 from ..errors import VGGHubError
 from .messages import MESSAGES, language_of, say
+from .notes import is_known, say_note
 from .said import SaidError
 from .session import Session
 
@@ -26,6 +27,8 @@ def sentence(error: VGGHubError, language: str) -> str:
     """An error as it is said in a language; file names and labels in it are as they came, not escaped."""
     if isinstance(error, SaidError):
         return error.say(language)
+    if language == "en" or is_known(error.note):
+        return say_note(language, error.note)
     key = next(key for kind in type(error).__mro__ if (key := f"error_{kind.__name__}") in MESSAGES)
     return say(language, key, sentence=error)
 

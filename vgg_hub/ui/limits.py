@@ -78,7 +78,11 @@ class PageLimits:
             if not variable.startswith(PREFIX):
                 continue
             if variable not in names:
-                raise ConfigError(f"{variable:.80} is no setting of this page; expected {', '.join(sorted(names))}.")
+                raise ConfigError(
+                    "{variable:.80} is no setting of this page; expected {names}.",
+                    variable=variable,
+                    names=", ".join(sorted(names)),
+                )
             number = text.strip()
             values[names[variable]] = _check(names[variable], int(number) if _is_whole(number) else text)
         return cls(**values)
@@ -97,7 +101,12 @@ def _is_whole(text: str) -> bool:
 def _check(name: str, value: object) -> int:
     if type(value) is not int or not 1 <= value <= HIGHEST[name]:
         variable = PREFIX + name.upper()
-        raise ConfigError(f"{variable} is {value!r:.60}; expected a whole number from 1 to {HIGHEST[name]}.")
+        raise ConfigError(
+            "{variable} is {value!r:.60}; expected a whole number from 1 to {most}.",
+            variable=variable,
+            value=value,
+            most=HIGHEST[name],
+        )
     return value
 
 

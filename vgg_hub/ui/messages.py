@@ -13,7 +13,7 @@ from .lab_messages import LAB
 from .mend_messages import MEND_MESSAGES
 from .room_messages import ROOM
 
-__all__ = ["LANGUAGES", "MESSAGES", "language_of", "say"]
+__all__ = ["LANGUAGES", "MESSAGES", "language_in", "language_of", "say"]
 
 LANGUAGES = ("en", "ko")
 
@@ -251,7 +251,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "허브에 올렸습니다: {repo}. 비공개이므로 불러올 컴퓨터에서 로그인(“hf auth login”)하세요.",
         ),
         "push_failed": ("It is not on the Hub. {problem}", "허브에 올리지 못했습니다. {problem}"),
-        # Errors: the sentence of the engine, in English, follows a lead-in
+        # Errors without a sentence of their own in `notes.SAID`: the English one follows a lead-in
         "error_LabelError": ("{sentence}", "부류 이름을 확인하세요. {sentence}"),
         "error_PhotoError": ("{sentence}", "사진을 쓸 수 없습니다. {sentence}"),
         "error_FinetuneError": ("{sentence}", "가르칠 수 없습니다. {sentence}"),
@@ -285,8 +285,12 @@ def say(language: str, key: str, **values: object) -> str:
 
 
 def language_of(request: gr.Request | None) -> str:
+    """The language of a request; English where there is none."""
+    return language_in(request.headers.get("accept-language", "") if request is not None else "")
+
+
+def language_in(header: str) -> str:
     """The first language of ours that a browser asks for in its Accept-Language header; English for all others."""
-    header = request.headers.get("accept-language", "") if request is not None else ""
     wanted = []
     for position, part in enumerate(header[:500].split(",")):
         found = re.fullmatch(r"\s*([A-Za-z]{2,3})(?:-[\w-]*)?\s*(?:;\s*q\s*=\s*([\d.]{1,5}))?\s*", part)

@@ -19,6 +19,7 @@ from .choice import Choice, Net, look_up
 from .guard import sentence
 from .look import note
 from .messages import language_of, say
+from .net_facts import say_fact
 from .words import word
 
 __all__ = ["NetInputs", "build", "choose", "describe"]
@@ -147,7 +148,7 @@ def _data_name(row: dict[str, object], language: str) -> str:
     pictures = row.get("pictures")
     facts = [say(language, "net_pictures", n=f"{pictures:,}")] if isinstance(pictures, int) else []
     if isinstance(row.get("licence"), str):
-        facts.append(row["licence"][:60])
+        facts.append(say_fact(language, row["licence"][:60]))
     return f"{name} ({'; '.join(facts)})" if facts else name
 
 
@@ -158,7 +159,8 @@ def _scores(provenance: dict[str, object], language: str) -> str:
         if isinstance(accuracy, (int, float)) and 0 <= accuracy <= 1:
             rate = f"{100 * accuracy:.1f} %"
             value = say(language, "net_rate", rate=rate, n=f"{n:,}") if isinstance(n, int) else rate
-            name = f"{str(row.get('dataset', ''))[:80]} ({str(row.get('split', 'test'))[:60]})"
+            dataset, split = str(row.get("dataset", ""))[:80], str(row.get("split", "test"))[:60]
+            name = f"{say_fact(language, dataset)} ({say_fact(language, split)})"
             items += f"<li>{escape(name)}: <b>{escape(value)}</b></li>"
     title = note(say(language, "net_scores"))
     return f'{title}<ul class="scores">{items}</ul>' if items else ""

@@ -1,4 +1,4 @@
-"""The report's warnings that the page can say in Korean too."""
+"""The sentences of the engine that the page can say in Korean too: the report's warnings, and errors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from types import MappingProxyType
 
 from .. import doubts, lab, mend, scenes, shortcuts
 from ..notes import Note
+from .errors_hub import HUB_IN_KOREAN
+from .errors_nets import NETS_IN_KOREAN
+from .errors_photos import PHOTOS_IN_KOREAN
+from .errors_teaching import TEACHING_IN_KOREAN
 from .mend_messages import MEND_NOTES_IN_KOREAN
-from .messages import LANGUAGES
 
-__all__ = ["NOTES", "say_note"]
+__all__ = ["NOTES", "SAID", "is_known", "say_note"]
 
 SCENES_IN_KOREAN = {
     "scenes": "{label} 사진 {count}장에 담긴 서로 다른 장면은 {own}개입니다. {one}, {other}처럼 복사본이나 연속 촬영으로 보이는 "
@@ -71,8 +74,45 @@ NOTES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+# By the English template that stands where it is raised.
+SAID: MappingProxyType[str, str] = MappingProxyType(
+    {**PHOTOS_IN_KOREAN, **NETS_IN_KOREAN, **HUB_IN_KOREAN, **TEACHING_IN_KOREAN}
+)
+# What a system answers, in small letters: the commonest. The others stay in its own words.
+REASONS_IN_KOREAN = MappingProxyType(
+    {
+        "permission denied": "권한이 없음",
+        "operation not permitted": "허용되지 않음",
+        "no such file or directory": "그런 파일이나 폴더가 없음",
+        "not a directory": "폴더가 아님",
+        "is a directory": "폴더임",
+        "file exists": "이미 있음",
+        "file name too long": "이름이 너무 긺",
+        "input/output error": "입출력 오류",
+        "read-only file system": "읽기 전용 디스크",
+        "no space left on device": "디스크가 가득 참",
+        "disk quota exceeded": "디스크 할당량을 넘음",
+        "too many open files": "열린 파일이 너무 많음",
+        "not a path": "경로가 아님",
+        "error": "오류",
+    }
+)
+
+
+def is_known(note: Note) -> bool:
+    """Whether the sentence has a Korean one."""
+    return note.key in NOTES or note.key in SAID or note.key.lower() in REASONS_IN_KOREAN
+
+
 def say_note(language: str, note: str) -> str:
-    """A warning in a language, not escaped; one that is no `Note` stays as it is."""
-    if not isinstance(note, Note):
-        return note
-    return NOTES[note.key][LANGUAGES.index(language)].format(**note.values)
+    """A sentence in a language, not escaped; what is no `Note`, or an unknown one, stays as it is.
+
+    What it is filled in with is said in the language too, where it is a note itself.
+    """
+    if language == "en" or not isinstance(note, Note) or not is_known(note):
+        return str(note)
+    values = {
+        name: say_note(language, value) if isinstance(value, Note) else value for name, value in note.values.items()
+    }
+    korean = NOTES[note.key][1] if note.key in NOTES else SAID.get(note.key) or REASONS_IN_KOREAN[note.key.lower()]
+    return korean.format(**values) if values else korean

@@ -22,6 +22,7 @@ from .guard import for_page
 from .limits import page_limits
 from .look import note, problem
 from .messages import language_of, say
+from .notes import say_note
 from .said import SaidError
 from .session import Session
 from .uploads import uploaded_file
@@ -149,7 +150,7 @@ def _look(position: int, files: Sequence[list[str] | None], session: Session, la
         try:
             shown.append((thumbnail(session, path), file_name(path)))
         except PhotoError as error:
-            left_out.append(str(error))
+            left_out.append(error.note)
     ready = len(shown) + len(pictures[PREVIEWED:])
     html = _note(ready, left_out, _changed(changes, letter, language), language)
     return gr.update(value=shown, visible=bool(shown)), html
@@ -235,7 +236,7 @@ def _note(ready: int, left_out: Sequence[str], changed: str, language: str) -> s
     if changed:
         parts.append(changed)
     more = f" {escape(say(language, 'photos_more'))}" if ready < 2 else ""
-    sentences = "".join(f"<li>{escape(text)}</li>" for text in left_out[:20])
+    sentences = "".join(f"<li>{escape(say_note(language, text))}</li>" for text in left_out[:20])
     listing = f'<ul class="left-out">{sentences}</ul>' if sentences else ""
     return f'<p class="note {"problem" if ready < 2 else "good"}"><b>{escape("; ".join(parts))}.</b>{more}</p>{listing}'
 

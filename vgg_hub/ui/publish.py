@@ -25,6 +25,7 @@ from .amounts import megabytes, seconds_in_words
 from .guard import for_page, sentence
 from .look import bar, note, problem
 from .messages import language_of, say
+from .notes import say_note
 from .session import Session
 from .share import loading_lines, safe_name
 from .words import word
@@ -206,7 +207,7 @@ def push(
         repo = f"{owner or ''}/{(name or '').strip()}"
         if not REPO_ID.fullmatch(repo):
             raise HubError(
-                f"{repo!r:.120} is not the name of a Hub repo; write letters, digits and dashes in each half."
+                "{repo!r:.120} is not the name of a Hub repo; write letters, digits and dashes in each half.", repo=repo
             )
         secret, private = token_of(token, request), access != "public"
 
@@ -217,10 +218,15 @@ def push(
                 )
 
         for text, seconds in _news(work):
-            step = say(language, "push_step", sentence=text.rstrip("."), time=seconds_in_words(language, seconds))
+            step = say(
+                language,
+                "push_step",
+                sentence=say_note(language, text).rstrip("."),
+                time=seconds_in_words(language, seconds),
+            )
             yield bar(step, None), gr.skip(), gr.skip(), session
     except VGGHubError as error:
-        session.push_problem = str(error)
+        session.push_problem = sentence(error, language)
         raise
     yield "", _link(repo, private, language), gr.update(value=loading_lines(repo), visible=True), session
 

@@ -11,10 +11,10 @@ from ..report import Abstention, Report, Validation
 from .amounts import seconds_in_words
 from .look import note
 from .mend import PRESSES, effect_html
-from .messages import language_of, say
+from .messages import LANGUAGES, language_of, say
 from .notes import say_note
 from .session import Session
-from .words import word
+from .words import WORDS, word
 
 __all__ = ["build", "report_html", "show"]
 
@@ -133,11 +133,13 @@ def _abstention(unlike: Abstention, language: str) -> str:
 def _how(report: Report, language: str) -> str:
     counts = ", ".join(f"{label}: {count}" for label, count in report.counts.items())
     trained = say(language, "report_head") if report.trainable == "head" else report.trainable
+    if language == "ko" and (part := WORDS.get(f"trainable_{report.trainable}")):
+        trained = part[LANGUAGES.index(language)]
     facts = {
         "report_counts": counts,
-        "report_method": report.validation.method,
+        "report_method": say_note(language, report.validation.method),
         "report_seconds": seconds_in_words(language, report.seconds),
-        "report_base": report.base,
+        "report_base": say_note(language, report.base),
         "report_trained": trained,
         "report_seed": report.seed,
     }

@@ -62,7 +62,7 @@ def check_file_descriptions(value: object) -> None:
         found, depth = waiting.pop()
         if depth > MAX_DEPTH:
             raise PhotoError(
-                f"What was sent is nested more than {MAX_DEPTH} deep; send uploaded files and plain values."
+                "What was sent is nested more than {most} deep; send uploaded files and plain values.", most=MAX_DEPTH
             )
         if isinstance(found, Mapping):
             path = found.get("path")
