@@ -1,5 +1,6 @@
 """The page's way to the Hub: who, what, under which name; progress, refusals and the link."""
 
+import re
 import threading
 
 import gradio as gr
@@ -148,7 +149,8 @@ def test_a_push_says_its_steps_and_ends_with_the_link(hub, session, quick):
 def test_public_and_half(hub, session, quick):
     hub.login(hub.writer)
     *steps, (_, done, _, _) = upload(session, access="public", what="half", language="ko")
-    assert "올리는 중(" in steps[0][0]
+    assert re.search(r"올리는 중\([\d.]+초\): 모델을 저장합니다<", steps[0][0])
+    assert any("초): tester/mine에 올립니다<" in progress for progress, *_ in steps)
     assert "누구나 불러올 수 있습니다" in done
     assert not hub.repos["tester/mine"].private
     assert quick[0]["dtype"] == "float16"
@@ -183,6 +185,14 @@ REFUSED = [
     ({"owner": "someone"}, r"The Hub refused someone/mine: you have no right to do that"),
     ({"what": "head"}, r"This model does not stand on a net that others can get"),
 ]
+
+
+def test_a_refusal_is_whole_in_korean_and_stays(hub, session, quick):
+    hub.login(hub.writer)
+    sentence = r"허브가 someone/mine을\(를\) 거절했습니다\. 그럴 권한이 없으니 쓸 수 있는 토큰을 쓰세요\."
+    with pytest.raises(gr.Error, match=sentence):
+        upload(session, owner="someone", language="ko")
+    assert re.search(f">허브에 올리지 못했습니다. {sentence}<", explain(session, request("ko"))[0])
 
 
 @pytest.mark.parametrize(("given_", "message"), REFUSED)
