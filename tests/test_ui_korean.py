@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -19,6 +20,7 @@ from vgg_hub.bundled import bundled_names
 from vgg_hub.mend import Change
 from vgg_hub.ui import classify, comeback, gpu_work, inside, lab, mend, net, photos, publish, report, share, training
 from vgg_hub.ui.backbones import Backbones
+from vgg_hub.ui.gate import Gate
 from vgg_hub.ui.net_facts import FACTS_IN_KOREAN
 from vgg_hub.ui.session import Session
 
@@ -245,6 +247,26 @@ def test_errors_are_whole_in_korean(session, tmp_path):
         "아직 가르친 것이 없습니다. 먼저 가르친 뒤에 모델을 내려받으세요.",
         "아직 가르친 것이 없습니다. 먼저 가르친 뒤에 사진을 바꾸고 다시 가르치세요.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("ko-KR,ko;q=0.9", "여기에 없는 주소입니다. 프로그램이 물을 수 있는 것은 docs/programs.md에 있습니다."),
+        ("fr", "There is no such address here; docs/programs.md lists what programs may ask."),
+    ],
+)
+def test_what_stands_before_the_server_answers_in_the_language_asked_for(language, sentence):
+    sent = []
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/monitoring", "headers": [(b"accept-language", language.encode())]}
+    asyncio.run(Gate(None)(scope, None, send))
+    assert sent[0]["status"] == 404
+    assert json.loads(sent[1]["body"].decode()) == {"error": sentence}
+    assert sentence.encode() in sent[1]["body"], "Gradio shows the body as it comes"
 
 
 def test_what_the_shipped_nets_record_is_known():

@@ -38,7 +38,7 @@ PHOTOS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "{file}은(는) 스캔이 {most}개가 넘는 JPEG입니다. 이렇게 쓰는 카메라는 없으니 다시 내보내세요."
         ),
         "{file} has a frame of more pixels than the limit, {most:g} million: make it smaller.": (
-            "{file}에 한도인 {most:g}메가픽셀보다 큰 화면이 들어 있습니다. 더 작게 만드세요."
+            "{file}에 한도인 {most:g}백만 화소보다 큰 화면이 들어 있습니다. 더 작게 만드세요."
         ),
         "{file} is damaged or cut short; copy or export it again.": (
             "{file}이(가) 손상되었거나 중간에 잘렸습니다. 다시 복사하거나 내보내세요."
@@ -49,8 +49,8 @@ PHOTOS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "사진을 JPEG으로 저장하세요."
         ),
         "{file} has {width} x {height} pixels ({millions:.1f} million); the limit is {most:g} million: make it smaller.": (
-            "{file}은(는) {width} x {height} 픽셀({millions:.1f}메가픽셀)이고 한도는 {most:g}메가픽셀입니다. 더 작게 "
-            "만드세요."
+            "{file}은(는) {width} x {height} 픽셀({millions:.1f}백만 화소)이고 한도는 {most:g}백만 화소입니다. 더 "
+            "작게 만드세요."
         ),
         "{file} has {width} x {height} pixels; expected at least 1 x 1: export it again.": (
             "{file}은(는) {width} x {height} 픽셀입니다. 적어도 1 x 1이어야 하니 다시 내보내세요."
