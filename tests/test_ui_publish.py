@@ -14,9 +14,9 @@ from tests.hub_helpers import same
 from tests.toys import tiny_vgg
 from vgg_hub import VGG
 from vgg_hub.config import VGGConfig
-from vgg_hub.errors import LabelError
+from vgg_hub.errors import HubError, LabelError
 from vgg_hub.ui import publish
-from vgg_hub.ui.publish import begin, explain, greet, push, repo_name, settle, sign_in, suggest
+from vgg_hub.ui.publish import begin, explain, greet, push, repo_name, settle, sign_in, suggest, watch
 from vgg_hub.ui.session import Session
 
 
@@ -254,3 +254,71 @@ def test_a_bug_is_not_swallowed(session, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         upload(session)
     session.check_not_pushing()
+
+
+class Held:
+    """A push that says one sentence, then waits until it is told how to end."""
+
+    def __init__(self, monkeypatch):
+        self.go_on, self.said, self.error = threading.Event(), threading.Event(), None
+        monkeypatch.setattr(VGG, "push_to_hub", self.push)
+        monkeypatch.setattr(publish, "token_of", lambda *_: "hf_x")
+
+    def push(self, repo, say, **options):
+        say("Uploading 1 MB.")
+        self.said.set()
+        assert self.go_on.wait(30)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def held(monkeypatch):
+    held = Held(monkeypatch)
+    yield held
+    held.go_on.set()
+
+
+def test_an_upload_is_found_again_and_its_link_too(held, session):
+    first = push(session, "tester", "mine", "private", "full", request(), None)
+    next(first)
+    first.close()  # the page is closed; the upload goes on
+    assert held.said.wait(30)
+    name, _, button, progress, *_ = suggest(session, request())
+    assert (name["value"], button["interactive"], progress) == ("vgg-bn-cat-dog", False, gr.skip())
+    again = watch(session, request("ko"))
+    bar, link, code, _ = next(again)
+    assert "올리는 중" in bar
+    assert (link, code) == (gr.skip(), gr.skip())
+    held.go_on.set()
+    *_, (bar, link, code, _) = again
+    assert bar == ""
+    assert ">tester/mine</a>" in link
+    assert 'VGG.from_pretrained("tester/mine")' in code["value"]
+    assert suggest(session, request())[4:6] == (watched_link(session), code)
+    assert settle(session)[0]["interactive"]
+
+    session.tuned = tiny_vgg(label_names=("cat", "cow"))  # taught again: the link was another model's
+    assert suggest(session, request())[3:6] == ("", "", gr.update(value=None, visible=False))
+    assert list(watch(session, request())) == [(gr.skip(), gr.skip(), gr.skip(), session)]
+
+
+def watched_link(session) -> str:
+    return list(watch(session, request()))[-1][1]
+
+
+def test_an_upload_that_is_found_again_says_why_it_failed(held, session):
+    held.error = HubError("The repo {repo!r} is not yours; choose another owner.", repo="tester/mine")
+    first = push(session, "tester", "mine", "private", "full", request(), None)
+    next(first)
+    first.close()
+    held.go_on.set()
+    *_, (shown, link, code, _) = watch(session, request())
+    assert "It is not on the Hub. The repo &#x27;tester/mine&#x27; is not yours" in shown
+    assert (link, code) == (gr.skip(), gr.skip())
+
+
+def test_nothing_is_found_again_where_nothing_was_uploaded(session):
+    assert list(watch(session, request())) == [(gr.skip(), gr.skip(), gr.skip(), session)]
+    session.tuned = None
+    assert not settle(session)[0]["interactive"]

@@ -81,7 +81,7 @@ def build() -> gr.Blocks:
         demo.load(js=ACCESS)
         demo.load(photos.limits_said, None, [limits_said], **PRIVATE)
         demo.load(comeback.greet, None, [away.said], **PRIVATE)
-        _wire_publish(demo, session, published)
+        _wire_publish(demo, session, published, restored)
         shared.button.click(share.prepare, [session], [shared.file, session], **PRIVATE).success(js=CLICK_ZIP)
     demo.queue(max_size=EVENTS_EACH * limits.max_visitors, default_concurrency_limit=AT_ONCE)
     return demo
@@ -155,7 +155,7 @@ def _upload(parts: publish.PublishParts) -> list[gr.components.Component]:
     return [parts.name, parts.what, parts.push, parts.progress, parts.done, parts.code]
 
 
-def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishParts) -> None:
+def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishParts, restored: Callable) -> None:
     signed = [parts.who, parts.sign_in, parts.sign_out, parts.form, parts.owner]
     demo.load(publish.greet, None, signed, **PRIVATE)
     if account.can_sign_in():
@@ -168,7 +168,8 @@ def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishPart
     begun = parts.push.click(publish.begin, [session], [parts.push, *shown], queue=False, **PRIVATE)
     inputs = [session, parts.owner, parts.name, parts.access, parts.what]
     pushed = begun.success(publish.push, inputs, shown, **UPLOAD, **PRIVATE)
-    for ended in (pushed.success, pushed.failure):
+    watched = restored(publish.watch, [session], shown, **LINED_UP, **PRIVATE)
+    for ended in (pushed.success, pushed.failure, watched.success):
         ended(publish.settle, [session], [parts.push, session], queue=False, **PRIVATE)
     pushed.failure(publish.explain, [session], [parts.progress, session], queue=False, **PRIVATE)
 

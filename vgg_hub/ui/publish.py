@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
-import time
 import unicodedata
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -28,6 +24,7 @@ from .messages import language_of, say
 from .notes import say_note
 from .session import Session
 from .share import loading_lines, safe_name
+from .upload import Upload
 from .words import word
 
 __all__ = [
@@ -42,6 +39,7 @@ __all__ = [
     "settle",
     "sign_in",
     "suggest",
+    "watch",
 ]
 
 MAX_NAME = 96  # characters, as the Hub has it
@@ -156,10 +154,15 @@ def _signed_in(account: Account, language: str) -> tuple[object, ...]:
 def suggest(session: Session, request: gr.Request) -> tuple[object, ...]:
     """What can be put on the Hub now: updates of name, kinds, button, progress, link and code, and the session."""
     clear = ("", "", gr.update(value=None, visible=False))
+    upload = session.upload
+    if upload is not None and upload.model is session.tuned:  # the page was opened again: `watch` shows how it goes
+        done = upload.over and upload.error is None
+        clear = ("", *_loading(upload, language_of(request))) if done else (gr.skip(),) * 3
     if session.tuned is None:
         return gr.update(value=""), gr.update(visible=False), gr.update(interactive=False), *clear, session
     kinds = gr.update(choices=_kinds(session, language_of(request)), value="full", visible=True)
-    return gr.update(value=repo_name(session.tuned.config)), kinds, gr.update(interactive=True), *clear, session
+    button = gr.update(interactive=_can_push(session))
+    return gr.update(value=repo_name(session.tuned.config)), kinds, button, *clear, session
 
 
 def _kinds(session: Session, language: str) -> list[tuple[str, str]]:
@@ -211,52 +214,50 @@ def push(
             )
         secret, private = token_of(token, request), access != "public"
 
-        def work(tell: Callable[[str], None]) -> str:
+        def work(tell: Callable[[str], None]) -> None:
             with session.pushing():
-                return model.push_to_hub(
+                model.push_to_hub(
                     repo, private=private, token=secret, dtype=DTYPES.get(what), delta=what == "head", say=tell
                 )
 
-        for text, seconds in _news(work):
-            step = say(
-                language,
-                "push_step",
-                sentence=say_note(language, text).rstrip("."),
-                time=seconds_in_words(language, seconds),
-            )
-            yield bar(step, None), gr.skip(), gr.skip(), session
+        upload = session.upload = Upload(model, repo, private)
+        upload.start(work)
+        yield from _watched(upload, session, language)
+        if upload.error is not None:
+            raise upload.error
     except VGGHubError as error:
         session.push_problem = sentence(error, language)
         raise
-    yield "", _link(repo, private, language), gr.update(value=loading_lines(repo), visible=True), session
 
 
-def _news(work: Callable[[Callable[[str], None]], str]) -> Generator[tuple[str, float], None, str]:
-    """Do the work in a thread of its own; gives its last sentence and the seconds so far, again each second.
+def watch(session: Session, request: gr.Request) -> Iterator[tuple[object, ...]]:
+    """When the page opens: the upload that was found again, until its end. Yields what `push` does."""
+    language, upload = language_of(request), session.upload
+    if upload is None or upload.model is not session.tuned:
+        yield gr.skip(), gr.skip(), gr.skip(), session
+        return
+    yield from _watched(upload, session, language)
+    if upload.error is not None:
+        yield problem(_why(upload.error, language)), gr.skip(), gr.skip(), session
 
-    Whoever stops listening does not stop the work: an upload that has begun ends as it ends.
-    """
-    news: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-    outcome: Future[str] = Future()
 
-    def run() -> None:
-        try:
-            outcome.set_result(work(news.put))
-        except BaseException as error:
-            outcome.set_exception(error)
-        finally:
-            news.put(None)
+def _watched(upload: Upload, session: Session, language: str) -> Iterator[tuple[object, ...]]:
+    for text in upload.follow(TICK):
+        said, time = say_note(language, text).rstrip("."), seconds_in_words(language, upload.seconds)
+        yield bar(say(language, "push_step", sentence=said, time=time), None), gr.skip(), gr.skip(), session
+    if upload.error is None:
+        yield "", *_loading(upload, language), session
 
-    started, text = time.monotonic(), ""
-    threading.Thread(target=run, daemon=True).start()
-    while text is not None:
-        if text:
-            yield text, time.monotonic() - started
-        try:
-            text = news.get(timeout=TICK)
-        except queue.Empty:
-            continue
-    return outcome.result()
+
+def _loading(upload: Upload, language: str) -> tuple[str, dict[str, object]]:
+    """Where an upload is now: HTML, and an update of the code that loads it."""
+    code = gr.update(value=loading_lines(upload.repo), visible=True)
+    return _link(upload.repo, upload.private, language), code
+
+
+def _why(error: Exception, language: str) -> str:
+    why = sentence(error, language) if isinstance(error, VGGHubError) else say(language, "unexpected")
+    return say(language, "push_failed", problem=why)
 
 
 def _link(repo: str, private: bool, language: str) -> str:
@@ -268,7 +269,11 @@ def _link(repo: str, private: bool, language: str) -> str:
 
 def settle(session: Session) -> tuple[object, Session]:
     """After an upload, however it ended: an update that puts the button back, and the session."""
-    return gr.update(interactive=True), session
+    return gr.update(interactive=_can_push(session)), session
+
+
+def _can_push(session: Session) -> bool:
+    return session.tuned is not None and (session.upload is None or session.upload.over)
 
 
 def explain(session: Session, request: gr.Request) -> tuple[str, Session]:

@@ -27,6 +27,7 @@ from .own_files import OwnFiles
 from .run import Run
 from .said import SaidError
 from .stop_file import StopFile
+from .upload import Upload
 
 __all__ = ["Card", "Session", "all_sessions"]
 
@@ -68,7 +69,8 @@ class Session:
         cards: "a" and "b".
         run, comparison: the last fine-tuning and the last comparison of nets, under way or over; None before the first.
         problem: why the last run failed, in one sentence; "" where it did not.
-        push_problem: the same of the last upload.
+        upload: the last one to the Hub, under way or over.
+        push_problem: why the last upload failed, as `problem`.
         files: theirs.
     """
 
@@ -90,6 +92,7 @@ class Session:
         self.cards = {"a": Card(), "b": Card()}
         self.run: Run | None = None
         self.comparison: Run | None = None
+        self.upload: Upload | None = None
         self.problem = self.push_problem = ""
         self._collected: OrderedDict[tuple[str, ...], Collected] = OrderedDict()
 
