@@ -9,7 +9,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser_helpers import shoot, watched_page, width_of
 from tests.page_helpers import draw_photos
-from vgg_hub.ui import gpu_work
+from vgg_hub.ui import gpu_work, training
+from vgg_hub.ui.line import Line
+from vgg_hub.ui.lines import Lines
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.scripts import FIND_KEY
 from vgg_hub.ui.words import WORDS
@@ -59,9 +61,9 @@ def come(page: Page, address: str, theme: str = "light") -> None:
 
 def put_photos(page: Page, photos, names=("stripes", "dots")) -> None:
     for letter, name, files in zip("ab", names, photos.values(), strict=True):
-        page.locator(f"#name-{letter} input, #name-{letter} textarea").fill(name)
+        name_of(page, letter).fill(name)
         page.locator(f"#files-{letter} input[type=file]").set_input_files(files)
-        expect(page.locator(f"#note-{letter}")).to_contain_text("8 photos.")
+        expect(page.locator(f"#preview-{letter} img")).to_have_count(8)
 
 
 def name_of(page: Page, letter: str):
@@ -126,15 +128,39 @@ def test_a_dropped_connection_mends_itself(browser, address, photos, held):
         expect(page.locator("#teach")).to_be_enabled()
 
 
+def test_who_waits_is_told_the_place_and_moves_up(browser, address, photos, held, monkeypatch):
+    one_at_a_time = Lines(*(Line(1, 10) for _ in range(4)))
+    monkeypatch.setattr(training, "lines", lambda: one_at_a_time)
+    reached, go_on = held
+    with (
+        visit(browser, address) as ana,
+        visit(browser, address) as ben,
+        visit(browser, address, locale="ko-KR") as cho,
+    ):
+        for page in (ana, ben, cho):
+            put_photos(page, photos)
+        ana.locator("#teach").click()
+        assert reached.wait(60)
+        ben.locator("#teach").click()
+        expect(ben.locator("#progress")).to_contain_text("Your turn is next")
+        cho.locator("#teach").click()
+        expect(cho.locator("#progress")).to_contain_text("기다리는 중: 앞에 1명")
+        shoot(cho, "waiting-1400-light-ko")
+        ben.locator("#stop").click()
+        expect(ben.locator("#progress")).to_contain_text("It was stopped before its turn came.")
+        expect(ben.locator("#teach")).to_be_enabled()
+        expect(cho.locator("#progress")).to_contain_text("다음 차례입니다")
+        go_on.set()
+        for page in (ana, cho):
+            expect(page.locator("#report-body .figure")).to_be_visible()
+
+
 def test_two_visitors_at_once_see_nothing_of_each_other(browser, address, photos):
     swapped = dict(zip(("dots", "stripes"), reversed(list(photos.values())), strict=True))
     with visit(browser, address) as ana, visit(browser, address, locale="ko-KR") as ben:
         put_photos(ana, photos)
         expect(ben.locator("#note-a")).to_contain_text(say("ko", "photos_none"))
-        for letter, name, files in zip("ab", ("하나", "둘"), swapped.values(), strict=True):
-            name_of(ben, letter).fill(name)
-            ben.locator(f"#files-{letter} input[type=file]").set_input_files(files)
-            expect(ben.locator(f"#preview-{letter} img")).to_have_count(8)
+        put_photos(ben, swapped, ("하나", "둘"))
         ana.locator("#teach").click()
         ben.locator("#teach").click()
         for page, names in ((ana, ["stripes", "dots"]), (ben, ["하나", "둘"])):
