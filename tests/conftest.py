@@ -13,11 +13,11 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from tests.hub_fixtures import hub
-from tests.hub_helpers import shipped
+from tests.hub_helpers import one_ships, shipped
 from vgg_hub.inference import multiplies_bfloat16
 from vgg_hub.predict import Classifier
 
-__all__ = ["hub", "shipped"]
+__all__ = ["hub", "one_ships", "shipped"]
 
 # Small tensors gain nothing from threads, and where other work runs they wait for each other: five times as long.
 torch.set_num_threads(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-__all__ = ["KINDS", "draw_object", "mosaic"]
+__all__ = ["KINDS", "draw_object", "mosaic", "planted"]
 
 KINDS = ("bars", "cross", "disc", "ring")
 SIDE = 80
@@ -42,3 +42,13 @@ def mosaic(chance: np.random.Generator) -> tuple[Image.Image, list[str]]:
     for quadrant, kind in enumerate(kinds):
         picture.paste(draw_object(kind, chance), (quadrant % 2 * SIDE, quadrant // 2 * SIDE))
     return picture, kinds
+
+
+def planted(kind: str, chance: np.random.Generator) -> Image.Image:
+    """A picture as large as a mosaic with one object, as large as it is there, in one of its quadrants."""
+    one = draw_object(kind, chance)
+    paper = np.median(np.asarray(one).reshape(-1, 3), axis=0) + chance.normal(0, 6, (2 * SIDE, 2 * SIDE, 3))
+    picture = Image.fromarray(paper.clip(0, 255).astype(np.uint8))
+    down, right = divmod(int(chance.integers(4)), 2)
+    picture.paste(one, (right * SIDE, down * SIDE))
+    return picture

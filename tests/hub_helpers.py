@@ -11,7 +11,7 @@ from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG, bundled
 from vgg_hub.errors import VGGHubError
 
-__all__ = ["REPO", "check_secrets", "folder_of", "same", "shipped"]
+__all__ = ["REPO", "check_secrets", "folder_of", "one_ships", "same", "shipped"]
 
 REPO = "someone/cats-vs-dogs"
 
@@ -23,6 +23,14 @@ def shipped(tmp_path_factory, monkeypatch) -> Path:
     tiny_vgg(seed=9).save_pretrained(root / "vgg11-bn")
     monkeypatch.setattr(bundled, "_root", lambda: root)
     return root
+
+
+@pytest.fixture
+def one_ships(tmp_path_factory, monkeypatch) -> None:
+    """Of the checkpoints that ship, `vgg11-bn` alone."""
+    root = tmp_path_factory.mktemp("weights")
+    (root / "vgg11-bn").symlink_to(bundled.bundled_folder("vgg11-bn"))
+    monkeypatch.setattr(bundled, "_root", lambda: root)
 
 
 def folder_of(tmp_path: Path, **fields: object) -> tuple[VGG, dict[str, Path]]:

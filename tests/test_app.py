@@ -181,7 +181,6 @@ def test_a_bad_name_is_refused_in_a_sentence(client, photos, label):
 BAD_VALUES = {
     ("depth", 12): r"depth is 12; expected 11, 13, 16 or 19",
     ("depth", "deep"): r"depth is 'deep'; expected 11, 13, 16 or 19",
-    ("depth", 16): r"No trained vgg16-bn ships with this version \(there is vgg11-bn\)",
     ("weights", "no such place"): r"'no such place' is not a folder here, nor a checkpoint that ships",
     ("weights", ""): r"No weights are named; write a Hub repo",
     ("trainable", "toes"): r"trainable is 'toes'; expected head",
@@ -195,6 +194,11 @@ def test_a_bad_value_is_refused_in_a_sentence(client, photos, field):
     name, value = field
     with pytest.raises(AppError, match=BAD_VALUES[field]):
         tune(client, photos, **{name: value})
+
+
+def test_a_net_that_does_not_ship_is_refused_in_a_sentence(one_ships, client, photos):
+    with pytest.raises(AppError, match=r"No trained vgg16-bn ships with this version \(there is vgg11-bn\)"):
+        tune(client, photos, depth=16)
 
 
 def test_an_empty_class_and_a_single_photo_are_refused(client, photos):

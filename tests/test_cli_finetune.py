@@ -159,7 +159,7 @@ def test_a_folder_s_name_that_is_no_label_is_said(teach, photos, name, sentence)
         (["--weights", "bundled", "--depth", "19"], "No trained vgg19-bn ships with this version"),
     ],
 )
-def test_a_choice_that_cannot_be_is_said(teach, arguments, sentence, tmp_path):
+def test_a_choice_that_cannot_be_is_said(one_ships, teach, arguments, sentence, tmp_path):
     assert sentence in error_of(teach(*arguments))
     assert not (tmp_path / "out").exists()
 

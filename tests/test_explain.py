@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tests.drawn_objects import KINDS, draw_object, mosaic
+from tests.drawn_objects import KINDS, mosaic, planted
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG, finetune
 from vgg_hub.errors import ConfigError
@@ -318,7 +318,7 @@ def test_the_peak_lies_on_the_planted_object_and_random_weights_destroy_it():
     """Adebayo et al., "Sanity Checks for Saliency Maps" (2018, https://arxiv.org/abs/1810.03292): maps that look the same
     for a net that knows nothing show the picture, not the net."""
     chance = np.random.default_rng(0)
-    photos = {kind: [draw_object(kind, chance) for _ in range(14)] for kind in KINDS}
+    photos = {kind: [planted(kind, chance) for _ in range(28)] for kind in KINDS}
     *_, finished = finetune(VGG.from_pretrained("vgg11-bn"), photos, device="cpu", unlike=False)
     model = finished.model
     pictures = [mosaic(np.random.default_rng(seed)) for seed in range(20)]

@@ -1,7 +1,7 @@
 """The recipe: splits, augmentation, a run that learns and resumes, the ten-photo tasks, the export's labels."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from training import train as recipe_module
 from training.augment import MEAN, STD, augment, normalise
 from training.evaluate import evaluate, load_run, ten_photo_accuracy
-from training.export import label_names, shipped_net
+from training.export import label_names, shipped_net, start_name
 from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
-from training.train import Recipe, embed, train
+from training.train import Recipe, embed, make_net, train
 from vgg_hub import VGG
 
 CATEGORIES = ["Faces", "Faces_easy", "Leopards", "accordion", "bass", "beaver", "camera", "dalmatian", "ewer", "lamp"]
@@ -267,3 +267,12 @@ def test_ten_photo_tasks_tell_good_features_from_useless_ones():
 def test_label_names_are_readable_and_unique():
     words = {"n1": "crane, bird", "n2": "Crane, lifter", "n3": "crane", "n4": "sorrel"}
     assert label_names(("n1", "n2", "n3", "n4"), words) == ("crane", "lifter", "crane (2)", "sorrel")
+
+
+def test_the_net_that_a_run_began_from_is_named_not_its_path(tmp_path):
+    assert start_name(TOY) == ""
+    earlier = replace(TOY, depth=13, batch_norm=False)
+    (tmp_path / "log.json").write_text(json.dumps({"recipe": asdict(earlier)}))
+    assert start_name(replace(TOY, start=str(tmp_path / "final.safetensors"))) == "vgg13"
+    make_net(TOY).save_pretrained(tmp_path / "net")
+    assert start_name(replace(TOY, start=str(tmp_path / "net"))) == "vgg11-bn"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from training.table import PLACE, ROOT, picture, recorded, table
+from training.table import PLACES, ROOT, picture, recorded, steps_table, table
 from training.times import measure
 from vgg_hub import VGG
 from vgg_hub.bundled import bundled_names
@@ -35,7 +35,9 @@ def test_every_net_that_ships_has_a_record():
 
 def test_what_stands_in_the_readme_is_what_was_recorded():
     text = (ROOT / "weights" / "README.md").read_text(encoding="utf-8")
-    assert PLACE.search(text)[1] == table(recorded())
+    assert PLACES["nets"].search(text)[1] == table(recorded())
+    steps = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
+    assert PLACES["steps"].search(steps)[1] == steps_table()
     assert (ROOT / "weights" / "nets.svg").read_text(encoding="utf-8") == picture(recorded())
 
 

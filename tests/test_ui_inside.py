@@ -181,9 +181,9 @@ def test_the_shipped_net_has_the_same(session):
     assert len(shown["label"]["choices"]) == 200
     assert shown["stage"]["value"] == "conv5_2"
     filters, layers = inside.structure(session, 11, True, "bundled", "", "cpu", request())
-    assert filters.count("<img") == 32
-    assert "The 32 filters of the first layer" in filters
-    assert "vgg11-bn at 80 × 80 pixels: 2.36 million parameters" in layers
+    assert filters.count("<img") == 28
+    assert "The 28 filters of the first layer" in filters
+    assert "vgg11-bn at 80 × 80 pixels: 1.81 million parameters" in layers
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_the_same_in_korean():
     assert "400장 가운데 87.5 %" in said
 
 
-def test_a_net_that_does_not_ship_says_what_to_do(monkeypatch, tmp_path):
+def test_a_net_that_does_not_ship_says_what_to_do(one_ships, monkeypatch, tmp_path):
     assert text(16)[1] == (
         "No trained vgg16-bn ships with this version. Choose vgg11-bn, or ImageNet weights from the Hub, or random weights."
     )
@@ -142,4 +142,4 @@ def test_a_wrong_place_is_said_in_place(tmp_path):
 def test_random_weights_are_said_to_know_nothing():
     said = text(weights="random")[1]
     assert "It has learned nothing yet" in said
-    assert look_up(Choice(weights="random")).config.width == 0.5
+    assert look_up(Choice(weights="random")).config.width == 0.4375

@@ -23,9 +23,9 @@ from vgg_hub.card import render_card
 from .augment import MEAN, STD
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .train import Recipe, accuracy, embed
+from .train import Recipe, accuracy, embed, make_net
 
-__all__ = ["facts", "label_names", "shipped_net"]
+__all__ = ["facts", "label_names", "shipped_net", "start_name"]
 
 TITLES = {
     "tiny": ("Tiny ImageNet", "validation", "Tiny ImageNet (Stanford CS231N; ImageNet, Russakovsky et al. 2015)"),
@@ -103,9 +103,8 @@ def facts(
             "accuracy": judged["transfer"]["mean"],
         }
     )
-    begun = (
-        "Begun from an earlier checkpoint of this net and trained" if recipe.start else "Trained from random weights"
-    )
+    start = log["recipe"]["start"]
+    begun = f"Begun from a trained {start} (see training) and trained" if start else "Trained from random weights"
     minutes = sum(row["seconds"] for row in log["epochs"]) / 60
     return {
         "data": data,
@@ -113,7 +112,7 @@ def facts(
         "licence": "other",
         "seed": recipe.seed,
         "notes": [
-            f"{begun} on the {len(data)} sets together, a head each, {recipe.epochs} epochs, "
+            f"{begun} on the {len(data)} sets together, a head each, {recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}, "
             f"{minutes:.0f} minutes on {log['machine']['threads']} threads of one {log['machine']['processor']}; "
             f"seed {recipe.seed}. The recipe and its log are in training.",
             "The head that ships names Tiny ImageNet's 200 classes; those of Caltech 101 and CIFAR-10 do not ship. "
@@ -128,11 +127,23 @@ def facts(
     }
 
 
+def start_name(recipe: Recipe) -> str:
+    """The net that a run began from, such as vgg11-bn; empty for random weights."""
+    if not recipe.start:
+        return ""
+    start = Path(recipe.start)
+    if start.is_dir():
+        return VGG.from_pretrained(str(start)).config.name
+    log = json.loads((start.parent / "log.json").read_text(encoding="utf-8"))
+    return make_net(Recipe(**log["recipe"])).config.name
+
+
 def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None) -> dict[str, object]:
     """Write and judge the folder; returns the log's content."""
     sets = load_sets(data, cache)
     recipe, net, heads = load_run(run, sets)
     log = json.loads((run / "log.json").read_text(encoding="utf-8"))
+    log["recipe"]["start"] = start_name(recipe)  # a path of the machine that trained says nothing elsewhere
     evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
     labels = label_names(sets["tiny"]["train"].classes, read_classes(unpack(data, cache)))
     net = shipped_net(net, heads["tiny"], labels, evaluation["input_size"])

@@ -1,9 +1,10 @@
-"""The table and the picture of the nets that ship, from what was recorded of them.
+"""The tables and the picture of the nets that ship, from what was recorded of them.
 
     python -m training.table
 
-reads `training/logs/` and writes the table into `weights/README.md`, between its two marks, and `weights/nets.svg`. No
-figure is copied by hand. `training.export` records the accuracies, `training.times` the milliseconds.
+reads `training/logs/` and writes the nets' table into `weights/README.md` and that of the steps into `training/README.md`,
+each between its two marks, and `weights/nets.svg`. No figure is copied by hand. `training.export` records the accuracies,
+`training.times` the milliseconds.
 """
 
 from __future__ import annotations
@@ -15,13 +16,26 @@ from pathlib import Path
 from vgg_hub.config_json import read_config
 from vgg_hub.summary import multiply_adds, parameter_count
 
-__all__ = ["DEPTHS", "picture", "recorded", "table"]
+from .steps import SHIPPED, STEPS
+
+__all__ = ["DEPTHS", "PLACES", "picture", "recorded", "steps_table", "table"]
 
 ROOT = Path(__file__).parents[1]
 DEPTHS = (11, 13, 16, 19)
-PLACE = re.compile(r"(?<=<!-- table: nets -->\n)(.*?)(?=<!-- end -->)", re.S)
+PLACES = {name: re.compile(rf"(?<=<!-- table: {name} -->\n)(.*?)(?=<!-- end -->)", re.S) for name in ("nets", "steps")}
 COLUMNS = ["net", "Tiny ImageNet", "Caltech 101", "CIFAR-10", "ten photos", "random weights", "input"]
 COLUMNS += ["parameters", "multiply-adds", "a picture", "opening"]
+STEP_COLUMNS = [
+    "step",
+    "begins from",
+    "epochs",
+    "pixels",
+    "peak rate",
+    "minutes",
+    "Tiny ImageNet",
+    "Caltech 101",
+    "CIFAR-10",
+]
 
 Record = dict[str, object]
 
@@ -58,6 +72,26 @@ def table(records: dict[str, Record], root: Path = ROOT) -> str:
             + [f"{100 * each['mean']:.1f} ± {100 * each['deviation']:.1f} %" for each in (trained, random)]
             + [f"{size} px", f"{parameter_count(config):,}", f"{multiply_adds(config) / 1e6:,.0f} million"]
             + [f"{record['milliseconds'][what]:.1f} ms" for what in ("picture", "opening")]
+        )
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def steps_table(root: Path = ROOT) -> str:
+    """In Markdown, a row a run: how long it took, and its last accuracies on about 2000 pictures of each set."""
+    lines = [STEP_COLUMNS, ["---", "---", *["---:"] * (len(STEP_COLUMNS) - 2)]]
+    for step, (start, _) in STEPS.items():
+        path = root / "training/logs" / ("" if step in SHIPPED else "before") / f"{step}.json"
+        log = json.loads(path.read_text(encoding="utf-8"))
+        rows, recipe = log["epochs"], log["recipe"]
+        sides = sorted({row["size"] for row in (rows[0], rows[-1])})
+        lines.append(
+            [f"`{step}`", f"`{start}`" if start else "random weights", str(recipe["epochs"])]
+            + [
+                " to ".join(map(str, sides)),
+                f"{recipe['peak_rate']:g}",
+                f"{sum(row['seconds'] for row in rows) / 60:.0f}",
+            ]
+            + [f"{100 * rows[-1]['validation'][part]:.1f} %" for part in ("tiny", "caltech", "cifar")]
         )
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -116,8 +150,10 @@ def _panel(title: str, rows: dict[str, dict[int, float]], low: float, high: floa
 
 def main() -> None:
     records = recorded()
-    readme = ROOT / "weights" / "README.md"
-    readme.write_text(PLACE.sub(lambda _: table(records), readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, folder, text in (("nets", "weights", table(records)), ("steps", "training", steps_table())):
+        readme = ROOT / folder / "README.md"
+        old = readme.read_text(encoding="utf-8")
+        readme.write_text(PLACES[name].sub(lambda _, text=text: text, old), encoding="utf-8")
     (ROOT / "weights" / "nets.svg").write_text(picture(records), encoding="utf-8")
 
 

@@ -48,7 +48,7 @@ def random_config(depth: int, batch_norm: bool) -> VGGConfig:
         num_classes=RANDOM_NAMES,
         hidden_features=0,
         pool_size=1,
-        width=0.5,
+        width=0.4375,
         input_size=80,
         crop_pct=1.0,
     )

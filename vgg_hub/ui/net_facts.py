@@ -12,9 +12,9 @@ FACTS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "for non-commercial research": "비상업적 연구용",
         "test": "시험",
         "validation": "검증",
-        "test, 48 pixels": "시험, 48 픽셀",
-        "validation, 48 pixels": "검증, 48 픽셀",
-        "15 % left out, 48 pixels": "빼 둔 15 %, 48 픽셀",
+        "test, 64 pixels": "시험, 64 픽셀",
+        "validation, 64 pixels": "검증, 64 픽셀",
+        "15 % left out, 64 pixels": "빼 둔 15 %, 64 픽셀",
         "Pairs of Caltech 101 categories left out": "빼 둔 Caltech 101 범주의 쌍",
         "10 photos a class, 100 tasks": "부류마다 사진 10장, 과제 100개",
     }
