@@ -48,7 +48,7 @@ def filled(text: str, results: Path = RESULTS) -> str:
 
 def _caption(result: Result) -> str:
     cpu, versions = result["cpu"], result["versions"]
-    where = f"{cpu['name']}, {cpu['threads']} threads, {cpu['instructions']}"
+    where = f"{cpu['name']}, {cpu['threads']} thread{'' if cpu['threads'] == 1 else 's'}, {cpu['instructions']}"
     return f"`{result['command']}`, torch {versions['torch']} on {where}.\n"
 
 
