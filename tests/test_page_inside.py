@@ -48,7 +48,7 @@ def test_the_shipped_net_on_a_photo_of_ones_own(address, browser, photo):
     with watched_page(browser, (address,)) as page:
         opened(page, address)
         expect(page.locator("#inside-heat")).to_contain_text("No photo yet")
-        expect(page.locator("#inside-filters img")).to_have_count(32)
+        expect(page.locator("#inside-filters img")).to_have_count(28)
         page.locator("#inside-upload input[type=file]").set_input_files(photo)
         expect(page.locator("#inside-heat img")).to_have_count(2)
         expect(page.locator("#inside-heat figcaption").nth(1)).to_contain_text("at conv5_2")
@@ -64,13 +64,13 @@ def test_the_shipped_net_on_a_photo_of_ones_own(address, browser, photo):
         assert picture(page) != first
 
         captions = page.locator("#inside-maps figcaption")
-        expect(page.locator("#inside-maps")).to_contain_text("Maps 1 to 24 of the 128 of conv3_1")
+        expect(page.locator("#inside-maps")).to_contain_text("Maps 1 to 24 of the 112 of conv3_1")
         before = captions.all_inner_texts()
         page.locator("#inside-on").click()
-        expect(page.locator("#inside-maps")).to_contain_text("Maps 25 to 48 of the 128")
+        expect(page.locator("#inside-maps")).to_contain_text("Maps 25 to 48 of the 112")
         assert set(captions.all_inner_texts()).isdisjoint(before)
         page.locator("#inside-back").click()
-        expect(page.locator("#inside-maps")).to_contain_text("Maps 1 to 24 of the 128")
+        expect(page.locator("#inside-maps")).to_contain_text("Maps 1 to 24 of the 112")
         assert captions.all_inner_texts() == before
         expect(page.locator("#inside-back")).to_be_disabled()
 

@@ -116,7 +116,8 @@ def test_on_a_phone_in_each_dress(browser, home, theme, locale):
         shoot(page, f"push-in-390-{theme}-{language}")
         page.locator("#push").click()
         problem = page.locator("#push-progress [role=alert]")
-        expect(problem).to_contain_text("'alice/<b>no name' is not the name of a Hub repo")
+        refused = {"en": " is not the name of a Hub repo", "ko": "은(는) 허브 저장소의 이름이 될 수 없습니다"}
+        expect(problem).to_contain_text("'alice/<b>no name'" + refused[language])
         expect(page.locator("#push")).to_be_enabled()
         assert page.locator("#push-progress b").count() == 0
         shoot(page, f"push-problem-390-{theme}-{language}")
