@@ -47,6 +47,10 @@ def test_a_row_a_net_and_the_best_is_marked():
     assert "noise" not in text, "only once all are done"
 
 
+def test_none_is_marked_where_all_are_alike():
+    assert "best" not in trials_html([trial("vgg13"), trial("vgg19")], "en", whole=False)
+
+
 def test_at_the_end_it_says_what_they_show():
     both = [trial("vgg16"), trial("vgg11-bn")]
     text = Reader(trials_html(both, "en", whole=True)).text

@@ -36,7 +36,7 @@ def trials_html(trials: Sequence[Trial], language: str, whole: bool) -> str:
 def _table(trials: Sequence[Trial], language: str) -> str:
     columns = ["net", "right", "seconds", "parameters", "multiply_adds", *(["looked_at"] if trials[0].shown else [])]
     head = "".join(f'<th scope="col">{escape(say(language, f"lab_{key}"))}</th>' for key in columns)
-    best = max(trial.accuracy for trial in trials)
+    worst, best = (pick(trial.accuracy for trial in trials) for pick in (min, max))
     rows = ""
     for trial in trials:
         likely = say(language, "lab_likely", low=f"{100 * trial.low:.0f}", high=f"{100 * trial.high:.0f}")
@@ -47,7 +47,7 @@ def _table(trials: Sequence[Trial], language: str) -> str:
             escape(count_in_words(language, trial.multiply_adds)),
             *([_heat(trial, language)] if trials[0].shown else []),
         ]
-        mark = ' class="best"' if trial.accuracy == best else ""
+        mark = ' class="best"' if worst < trial.accuracy == best else ""
         rows += (
             f'<tr{mark}><th scope="row">{escape(trial.net)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
         )
