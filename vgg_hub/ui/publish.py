@@ -1,4 +1,4 @@
-"""The second half of section 6: put the model on the Hub, as whoever is signed in."""
+"""The second half of section 8: put the model on the Hub, as whoever is signed in."""
 
 from __future__ import annotations
 

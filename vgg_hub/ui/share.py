@@ -1,4 +1,4 @@
-"""The first half of section 6: the model as a zip, and the lines that load it."""
+"""The first half of section 8: the model as a zip, and the lines that load it."""
 
 from __future__ import annotations
 
