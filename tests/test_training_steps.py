@@ -11,16 +11,13 @@ from pathlib import Path
 import pytest
 
 from training import steps
-from training.steps import SHIPPED, STEPS, recipe_of
+from training.steps import SHIPPED, STEPS, log_of, recipe_of
 from vgg_hub.bundled import bundled_names
-
-LOGS = Path(steps.__file__).parent / "logs"
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_what_was_recorded(step):
-    log = LOGS / f"{step}.json" if step in SHIPPED else LOGS / "before" / f"{step}.json"
-    recorded = json.loads(log.read_text(encoding="utf-8"))
+    recorded = json.loads(log_of(step).read_text(encoding="utf-8"))
     told = asdict(recipe_of(step, Path("runs")))
     assert {name: told[name] for name in recorded["recipe"] if name != "start"} == {
         name: value for name, value in recorded["recipe"].items() if name != "start"

@@ -19,11 +19,13 @@ from torch import nn
 
 from vgg_hub import VGG
 from vgg_hub.card import render_card
+from vgg_hub.config import VGGConfig
+from vgg_hub.config_json import read_config
 
 from .augment import MEAN, STD
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .train import Recipe, accuracy, embed, make_net
+from .train import Recipe, accuracy, embed
 
 __all__ = ["facts", "label_names", "shipped_net", "start_name"]
 
@@ -133,9 +135,9 @@ def start_name(recipe: Recipe) -> str:
         return ""
     start = Path(recipe.start)
     if start.is_dir():
-        return VGG.from_pretrained(str(start)).config.name
-    log = json.loads((start.parent / "log.json").read_text(encoding="utf-8"))
-    return make_net(Recipe(**log["recipe"])).config.name
+        return read_config(start / "config.json", start.name)[0].name
+    recipe = Recipe(**json.loads((start.parent / "log.json").read_text(encoding="utf-8"))["recipe"])
+    return VGGConfig(depth=recipe.depth, batch_norm=recipe.batch_norm).name
 
 
 def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None) -> dict[str, object]:

@@ -17,8 +17,9 @@ from types import MappingProxyType
 
 from .train import Recipe
 
-__all__ = ["SHIPPED", "STEPS", "recipe_of"]
+__all__ = ["SHIPPED", "STEPS", "log_of", "recipe_of"]
 
+ROOT = Path(__file__).parents[1]
 MIXED = {"caltech_repeats": 4, "cifar_smallest_area": 0.6}
 NARROW = MIXED | {"width": 0.4375}
 LAST = NARROW | {"epochs": 1, "first_size": 64, "last_size": 64, "size_step": 32}
@@ -51,6 +52,11 @@ def recipe_of(step: str, runs: Path) -> Recipe:
     """A step's recipe, where the runs are kept in `runs`."""
     start, differs = STEPS[step]
     return Recipe(**differs, start=str(runs / start / "final.safetensors") if start else "")
+
+
+def log_of(step: str, root: Path = ROOT) -> Path:
+    """Where a step's log is kept: those of nets that ship apart from the runs before them."""
+    return root / "training" / "logs" / ("" if step in SHIPPED else "before") / f"{step}.json"
 
 
 def _options(recipe: Recipe) -> list[str]:

@@ -16,11 +16,10 @@ from pathlib import Path
 from vgg_hub.config_json import read_config
 from vgg_hub.summary import multiply_adds, parameter_count
 
-from .steps import SHIPPED, STEPS
+from .steps import ROOT, STEPS, log_of
 
 __all__ = ["DEPTHS", "PLACES", "picture", "recorded", "steps_table", "table"]
 
-ROOT = Path(__file__).parents[1]
 DEPTHS = (11, 13, 16, 19)
 PLACES = {name: re.compile(rf"(?<=<!-- table: {name} -->\n)(.*?)(?=<!-- end -->)", re.S) for name in ("nets", "steps")}
 COLUMNS = ["net", "Tiny ImageNet", "Caltech 101", "CIFAR-10", "ten photos", "random weights", "input"]
@@ -80,8 +79,7 @@ def steps_table(root: Path = ROOT) -> str:
     """In Markdown, a row a run: how long it took, and its last accuracies on about 2000 pictures of each set."""
     lines = [STEP_COLUMNS, ["---", "---", *["---:"] * (len(STEP_COLUMNS) - 2)]]
     for step, (start, _) in STEPS.items():
-        path = root / "training/logs" / ("" if step in SHIPPED else "before") / f"{step}.json"
-        log = json.loads(path.read_text(encoding="utf-8"))
+        log = json.loads(log_of(step, root).read_text(encoding="utf-8"))
         rows, recipe = log["epochs"], log["recipe"]
         sides = sorted({row["size"] for row in (rows[0], rows[-1])})
         lines.append(
