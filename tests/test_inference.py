@@ -136,7 +136,14 @@ def test_a_picture_that_does_not_fit_is_said():
 
 @pytest.mark.parametrize(
     ("has", "expected"),
-    [({"avx512_bf16": True}, True), ({"amx_bf16": True}, True), ({"avx512_f": True}, False), ({}, False)],
+    [
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC"}, True),
+        ({"avx512_bf16": True, "cpu_name": "Intel Xeon"}, False),  # half as fast as float32 there
+        ({"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}, True),
+        ({"avx512_bf16": True}, True),
+        ({"avx512_f": True}, False),
+        ({}, False),
+    ],
 )
 def test_bfloat16_is_used_where_the_processor_has_it(monkeypatch, has, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)

@@ -30,12 +30,15 @@ REUSED_BYTES = 30 * 2**20
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 itself; where it does not, that is slower than float32, and no better."""
+    """Whether the device multiplies bfloat16 faster than float32; where it does not, that is slower, and no better.
+
+    With AVX512 alone, without AMX, AMD's processors do so twice as fast, Intel's half as fast (docs/speed.md).
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
         has = torch.cpu.get_capabilities()
-        return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
+        return bool(has.get("amx_bf16") or (has.get("avx512_bf16") and "Intel" not in has.get("cpu_name", "")))
     return False
 
 

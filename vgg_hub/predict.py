@@ -97,7 +97,7 @@ class Classifier:
     Args:
         model: a VGG, in any mode.
         device: "auto", "cpu", "cuda", "mps" or a torch.device.
-        precision: "float32" is exact; "auto" uses bfloat16 where the processor multiplies it itself.
+        precision: "float32" is exact; "auto" uses bfloat16 where the processor multiplies it faster.
         batch_size: pictures computed at a time, while as many more are read: the bound on memory.
         unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
     """
