@@ -29,7 +29,7 @@ from vgg_hub.reader import read_in_batches
 DRAWN, SIZE = 100, (1600, 1200)
 
 
-def draw(folder: Path, count: int) -> list[Path]:
+def draw(folder: Path, count: int, size: tuple[int, int] = SIZE) -> list[Path]:
     """Coarse and fine random fields on top of each other, so that a file is as large as a photo's."""
     chance = np.random.default_rng(0)
     files = []
@@ -40,7 +40,7 @@ def draw(folder: Path, count: int) -> list[Path]:
             continue
         fields = [
             Image.fromarray(chance.integers(0, 256, (cells, cells, 3), dtype=np.uint8)).resize(
-                SIZE, Image.Resampling.BICUBIC
+                size, Image.Resampling.BICUBIC
             )
             for cells in (6, 60, 400)
         ]

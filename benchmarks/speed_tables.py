@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.table import Result, table
 
-__all__ = ["classifying", "folder", "layers_picture", "opening", "short", "starting"]
+__all__ = ["classifying", "folder", "layers_picture", "opening", "page", "short", "starting", "together"]
 
 COLOURS = {"convolutions": "#0f766e", "Linears": "#b45309", "poolings and the rest": "#78716c"}
 WIDTH, LEFT, BAR, GAP = 720, 96, 34, 92  # of the picture, in its own units
@@ -41,8 +41,10 @@ def classifying(result: Result) -> str:
 
 def folder(result: Result) -> str:
     rows = [[name, f"{value:.1f} s"] for name, value in result["seconds"].items()]
-    over = result["seconds, ours over"]["the slower of the two"]
-    return table([result["photos"], "time"], rows) + f"\nTogether over the slower of the two: {over:.2f}.\n"
+    over, seconds = result["seconds, ours over"]["the slower of the two"], result["seconds"]
+    added = seconds["together"] / (seconds["reading alone"] + seconds["net alone"])
+    said = f"Together over the slower of the two: {over:.2f}; over the two added up: {added:.2f}."
+    return table([result["photos"], "time"], rows) + f"\n{said}\n"
 
 
 def starting(result: Result) -> str:
@@ -52,6 +54,30 @@ def starting(result: Result) -> str:
         other = "`import torch`" if peer == "torch" else "torchvision in a script"
         rows.append([name, f"{seconds['vgg_hub']:.2f} s", other, f"{seconds[peer]:.2f} s", f"{over:.2f}"])
     return table(["ours", "time", "beside", "time", "ours over it"], rows)
+
+
+def page(result: Result) -> str:
+    ours, theirs, over = *(result["medians"][name] for name in ("vgg_hub", "torchvision")), result["ours_over_theirs"]
+    rows = []
+    for what, key in (
+        ("from the command to the first page", "first_page"),
+        ("to the first answer", "first_answer"),
+        ("the next answer", "second_answer_takes"),
+    ):
+        rows.append([what, f"{ours[key]:.2f} s", f"{theirs[key]:.2f} s", f"{over[key]:.2f}"])
+    key = "peak_megabytes"
+    rows.append(["memory at the peak", f"{ours[key]:.0f} MB", f"{theirs[key]:.0f} MB", f"{over[key]:.2f}"])
+    return table(["", "ours", "Gradio's Interface around torchvision", "ours over it"], rows)
+
+
+def together(result: Result) -> str:
+    rows = []
+    for size, found in result["photos"].items():
+        rate, wait = found["photos a second"], found["seconds to an answer"]
+        row = [size, *(f"{rate[way]:.0f} a second" for way in ("in batches", "one by one"))]
+        rows.append([*row, f"{found['one by one over in batches']:.2f}", *(f"{wait[k]:.2f} s" for k in wait)])
+    clients = f"{result['clients']} clients, one photo a question"
+    return table(["photos", "in batches", clients, "ratio", "median wait", "longest"], rows)
 
 
 def short(result: Result) -> str:

@@ -139,6 +139,8 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "classifying": ("classifying", speed_tables.classifying),
     "folder": ("folder", speed_tables.folder),
     "starting": ("starting", speed_tables.starting),
+    "page": ("page", speed_tables.page),
+    "together": ("together", speed_tables.together),
     "visitors": ("visitors", visitor_tables.visitors),
 }
 
