@@ -69,7 +69,9 @@ def test_pushes_that_are_refused(hub):
     push_refused(hub, r"^dtype is 'int8'; expected one of float32", dtype="int8", token=hub.writer)
     with hub.offline():
         push_refused(
-            hub, r"^The Hub cannot be reached for tester/pushed \(\w+\); check the connection", token=hub.writer
+            hub,
+            r"^The Hub cannot be reached for tester/pushed \(\w+\); check the connection and try again\.$",
+            token=hub.writer,
         )
     hub.yaml_errors.append("bad licence")
     push_refused(hub, r"^The Hub refused the card of tester/pushed: its metadata is not valid\.$", token=hub.writer)

@@ -50,7 +50,6 @@ def hub_errors(repo: str, revision: str | None, kind: str = MODEL) -> Iterator[N
 
 
 def _said(error: Exception, repo: str, revision: str | None, kind: str) -> HubError:
-    shipped = shipped_names()
     # The first that fits: a gated repo is also one that is not found.
     if isinstance(error, hf.GatedRepoError):
         return HubError(
@@ -73,7 +72,7 @@ def _said(error: Exception, repo: str, revision: str | None, kind: str) -> HubEr
             "{repo} is not on this machine and the Hub cannot be reached; connect to the internet, or use a checkpoint that "
             "ships ({shipped}).",
             repo=repo,
-            shipped=shipped,
+            shipped=shipped_names(),
         )
     if isinstance(error, hf.EntryNotFoundError):
         return HubError(
@@ -87,11 +86,9 @@ def _said(error: Exception, repo: str, revision: str | None, kind: str) -> HubEr
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return HubError("The disk is full: {repo} was not fetched; free some space and try again.", repo=repo)
     return HubError(
-        "The Hub cannot be reached for {repo} ({kind}); check the connection and try again, or use a checkpoint that ships "
-        "({shipped}).",
+        "The Hub cannot be reached for {repo} ({kind}); check the connection and try again.",
         repo=repo,
         kind=type(error).__name__,
-        shipped=shipped,
     )
 
 

@@ -71,10 +71,8 @@ HUB_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "The disk is full: {repo} was not fetched; free some space and try again.": (
             "디스크가 가득 차서 {repo}을(를) 내려받지 못했습니다. 공간을 비우고 다시 해 보세요."
         ),
-        "The Hub cannot be reached for {repo} ({kind}); check the connection and try again, or use a checkpoint that "
-        "ships ({shipped}).": (
-            "{repo}을(를) 위해 허브에 연결할 수 없습니다({kind}). 연결을 확인하고 다시 해 보거나 기본 제공 "
-            "체크포인트({shipped})를 쓰세요."
+        "The Hub cannot be reached for {repo} ({kind}); check the connection and try again.": (
+            "{repo}을(를) 위해 허브에 연결할 수 없습니다({kind}). 연결을 확인하고 다시 해 보세요."
         ),
         "The Hub refused the card of {repo}: its metadata is not valid.": (
             "허브가 {repo}의 카드를 거절했습니다. 메타데이터가 올바르지 않습니다."
