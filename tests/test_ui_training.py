@@ -207,7 +207,7 @@ def test_a_run_that_found_no_place_in_the_line_is_explained(session):
 
 
 def test_errors_are_said_in_korean(session, files):
-    with pytest.raises(gr.Error, match=r"2번째 부류 이름이 비어 있습니다\. 부류마다 이름을 적으세요\."):
+    with pytest.raises(gr.Error, match=r"두 번째 사물에 이름이 없습니다\. 사진 위에 이름을 적고"):
         list(run(session, files, labels=("stripes", ""), language="ko"))
 
 
@@ -215,7 +215,8 @@ def test_errors_are_said_in_korean(session, files):
     ("labels", "net", "sentence"),
     [
         (("a", "A"), (11, True, "bundled", "", "cpu"), "Two classes have the same name"),
-        ((None, "b"), (11, True, "bundled", "", "cpu"), "Class name 1 is empty"),
+        ((None, "b"), (11, True, "bundled", "", "cpu"), "The first thing has no name: type one above its photos"),
+        (("a", "  "), (11, True, "bundled", "", "cpu"), "The second thing has no name: type one above its photos"),
         (("a", "b"), (12, True, "bundled", "", "cpu"), "depth is 12; expected 11, 13, 16 or 19"),
         (("a", "b"), (16, True, "bundled", "", "cpu"), "No trained vgg16-bn ships"),
         (("a", "b"), (11, True, "own", "", "cpu"), "No weights are named"),

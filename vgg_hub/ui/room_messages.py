@@ -1,10 +1,18 @@
-"""Messages about waiting, coming back, limits and deleting, in English and Korean."""
+"""Messages about what is missing before a run, waiting, coming back, limits and deleting, in English and Korean."""
 
 from __future__ import annotations
 
 __all__ = ["ROOM"]
 
 ROOM: dict[str, tuple[str, str]] = {
+    "unnamed_a": (
+        "The first thing has no name: type one above its photos, such as cat, and press again.",
+        "첫 번째 사물에 이름이 없습니다. 사진 위에 이름을 적고(예: 고양이) 다시 눌러 주세요.",
+    ),
+    "unnamed_b": (
+        "The second thing has no name: type one above its photos, such as dog, and press again.",
+        "두 번째 사물에 이름이 없습니다. 사진 위에 이름을 적고(예: 강아지) 다시 눌러 주세요.",
+    ),
     "line_next": ("Your turn is next", "다음 차례입니다"),
     "line_place": ("Waiting: {n} before you", "기다리는 중: 앞에 {n}명"),
     "line_full": (

@@ -23,6 +23,7 @@ from .messages import language_of, say
 from .net import choose
 from .progress import progress_html
 from .run import Run
+from .said import SaidError
 from .session import Session
 from .stop_file import StopFile
 from .words import word
@@ -222,7 +223,10 @@ def train(
             wishes = Wishes(str(trainable), unlike=bool(unlike))
             session.put("a", label_a, files_a)
             session.put("b", label_b, files_b)
-            run = start_run(session, choice, (label_a or "", label_b or ""), (files_a, files_b), wishes)
+            for label, missing in ((label_a, "unnamed_a"), (label_b, "unnamed_b")):
+                if not (label or "").strip():
+                    raise SaidError(missing)
+            run = start_run(session, choice, (label_a, label_b), (files_a, files_b), wishes)
         yield from _watched(run, session, language)
         if run.error is not None:
             raise run.error
