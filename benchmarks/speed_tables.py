@@ -58,15 +58,15 @@ def starting(result: Result) -> str:
 
 def page(result: Result) -> str:
     ours, theirs, over = *(result["medians"][name] for name in ("vgg_hub", "torchvision")), result["ours_over_theirs"]
-    rows = []
-    for what, key in (
-        ("from the command to the first page", "first_page"),
-        ("to the first answer", "first_answer"),
-        ("the next answer", "second_answer_takes"),
-    ):
-        rows.append([what, f"{ours[key]:.2f} s", f"{theirs[key]:.2f} s", f"{over[key]:.2f}"])
-    key = "peak_megabytes"
-    rows.append(["memory at the peak", f"{ours[key]:.0f} MB", f"{theirs[key]:.0f} MB", f"{over[key]:.2f}"])
+    lines = (
+        ("from the command to the first page", "first_page", "{:.2f} s"),
+        ("to the first answer", "first_answer", "{:.2f} s"),
+        ("the next answer", "second_answer_takes", "{:.2f} s"),
+        ("memory at the peak", "peak_megabytes", "{:.0f} MB"),
+    )
+    rows = [
+        [what, shown.format(ours[key]), shown.format(theirs[key]), f"{over[key]:.2f}"] for what, key, shown in lines
+    ]
     return table(["", "ours", "Gradio's Interface around torchvision", "ours over it"], rows)
 
 
