@@ -164,6 +164,7 @@ SAVING_ON_AND_ON = """
     from tests.toys import run_python, saved, tiny_vgg
 
     models = [tiny_vgg(seed=seed) for seed in (1, 2)]
+    models[0].save_pretrained(sys.argv[1])
     print("ready", flush=True)
     while True:
         for model in models:
