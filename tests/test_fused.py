@@ -20,14 +20,14 @@ def draw():
 
 @pytest.fixture
 def plain(monkeypatch):
-    monkeypatch.setattr(fused, "fuses", lambda device: False)
+    monkeypatch.setattr(fused, "fuses", lambda device, dtype: False)
 
 
 def test_this_machine_has_what_it_needs():
-    if not fused.fuses(CPU):
+    if not fused.fuses(CPU, torch.float32):
         pytest.skip("no x86, or a PyTorch without oneDNN")
-    assert not fused.fuses(torch.device("cuda"))
-    assert not fused.fuses(torch.device("mps"))
+    for other in ("cuda", "mps"):
+        assert not fused.fuses(torch.device(other), torch.float32)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,11 @@ def test_it_is_used_where_processor_and_library_have_it(monkeypatch, machine, ha
     monkeypatch.setattr(fused.platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: has)
     monkeypatch.setattr(fused, "OPERATORS", operators)
-    assert fused.fuses.__wrapped__(CPU) is expected
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    assert fused.fuses.__wrapped__(CPU, torch.float32) is expected
+    assert not fused.fuses.__wrapped__(CPU, torch.bfloat16)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    assert fused.fuses.__wrapped__(CPU, torch.bfloat16) is expected
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -61,7 +65,7 @@ def test_a_convolution_and_its_relu(which, shape, dtype, draw, request):
     assert found.is_contiguous(memory_format=torch.channels_last)
     expected = F.conv2d(x, weight, bias, padding=1)
     torch.testing.assert_close((found if rectifies else F.relu(found)).float(), F.relu(expected), **CLOSE[dtype])
-    assert rectifies is (which == "fused" and fused.fuses(CPU))
+    assert rectifies is (which == "fused" and fused.fuses(CPU, dtype))
     assert expected.min() < -0.1 < 0.1 < expected.max()
 
 
@@ -80,11 +84,39 @@ def test_a_linear_and_its_relu(which, rows, dtype, draw, request):
     assert torch.equal(given, kept)
 
 
+@pytest.mark.parametrize("less", [True, False])
+def test_the_faster_way_is_taken_for_each_size(less, draw, monkeypatch):
+    """Where it is measured to be faster, and there alone; what it needs is made when it is first needed."""
+    made = []
+    monkeypatch.setattr(fused, "multiplies_less", lambda: less)
+    for name in ("Winograd", "_direct"):
+        way = getattr(fused, name)
+        monkeypatch.setattr(
+            fused, name, lambda weight, bias, name=name, way=way: made.append(name) or way(weight, bias)
+        )
+    if not fused.fuses(CPU, torch.float32):
+        pytest.skip("no x86, or a PyTorch without oneDNN")
+    weight, bias = draw(96, 96, 3, 3) / 96**0.5 / 3, draw(96)
+    step, rectifies = fused.convolution(weight.contiguous(memory_format=torch.channels_last), bias)
+    assert rectifies
+    assert made == ([] if less else ["_direct"])
+    for size, expected in ((8, ["_direct"]), (16, ["_direct", "Winograd"]), (8, ["_direct", "Winograd"])):
+        x = draw(1, 96, size, size).contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(step(x), F.relu(F.conv2d(x, weight, bias, padding=1)), **CLOSE[torch.float32])
+        assert made == (expected if less else ["_direct"])
+
+
+@pytest.mark.parametrize("capability", ["DEFAULT", "AVX2", "AVX512"])
+def test_it_multiplies_less_where_that_was_measured(monkeypatch, capability):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert fused.multiplies_less.__wrapped__() is (capability == "AVX2")
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_net_gives_the_same_both_ways(dtype, draw, monkeypatch):
     net, x = lively(batch_norm=True, hidden_features=12, pool_size=2), draw(3, 3, 32, 32)
     found = Prepared(net, CPU, dtype).embed(x)
-    monkeypatch.setattr(fused, "fuses", lambda device: False)
+    monkeypatch.setattr(fused, "fuses", lambda device, dtype: False)
     expected = Prepared(net, CPU, dtype).embed(x)
     assert expected.std() > 0.01
     torch.testing.assert_close(found, expected, **CLOSE[dtype])

@@ -42,6 +42,7 @@ LEVELS = (
         "unlike",
         "inference",
         "fused",
+        "winograd",
         "notes",
         "errors",
         "_version",

@@ -1,4 +1,4 @@
-"""A convolution or a Linear and its ReLU in one step, the weights laid out for the processor beforehand.
+"""A convolution or a Linear and its ReLU in one step, the weights laid out for the processor once.
 
 On x86 this is oneDNN, by the operators that torch.compile's back end for CPUs calls on a frozen net
 (`torch/_inductor/mkldnn_ir.py`). `F.conv2d` and `F.linear` lay the weights out anew at each call, which on small maps and
@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["convolution", "fuses", "linear"]
+from .winograd import Winograd, pays
+
+__all__ = ["convolution", "fuses", "linear", "multiplies_less"]
 
 ONES, RELU = [1, 1], ("relu", [], "")
 OPERATORS = ("_reorder_convolution_weight", "_reorder_linear_weight", "_convolution_pointwise", "_linear_pointwise")
@@ -24,10 +26,17 @@ Step = Callable[[Tensor], Tensor]
 
 
 @functools.cache
-def fuses(device: torch.device) -> bool:
-    """Whether this processor and this PyTorch have the fused operators."""
+def fuses(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether this processor and this PyTorch have the fused operators for numbers of a type."""
     x86 = device.type == "cpu" and platform.machine() in ("x86_64", "AMD64")
-    return x86 and torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS)
+    has = x86 and torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS)
+    return has and (dtype != torch.bfloat16 or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@functools.cache
+def multiplies_less() -> bool:
+    """Whether `Winograd` is used where it pays: on processors without AVX512, for it was measured on those alone."""
+    return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
 def convolution(weight: Tensor, bias: Tensor) -> tuple[Step, bool]:
@@ -37,11 +46,29 @@ def convolution(weight: Tensor, bias: Tensor) -> tuple[Step, bool]:
         weight: (out, in, 3, 3), of the device, type and memory format that it is computed in.
         bias: (out,)
     """
-    if not fuses(weight.device):
+    if not fuses(weight.device, weight.dtype):
         return lambda x: F.conv2d(x, weight, bias, padding=1), False
+    by_size = weight.dtype == torch.float32 and multiplies_less()
+    return (_by_size if by_size else _direct)(weight, bias), True
+
+
+def _by_size(weight: Tensor, bias: Tensor) -> Step:
+    """The faster way for each size of x, made when one that needs it first comes: most layers never need the other."""
+    ways: dict[bool, Step] = {}
+
+    def step(x: Tensor) -> Tensor:
+        less = pays(x.shape, len(weight))
+        if less not in ways:
+            ways[less] = (Winograd if less else _direct)(weight, bias)
+        return F.relu_(ways[less](x)) if less else ways[less](x)
+
+    return step
+
+
+def _direct(weight: Tensor, bias: Tensor) -> Step:
     packed = torch.ops.mkldnn._reorder_convolution_weight(weight, ONES, ONES, ONES, 1)
     operator = torch.ops.mkldnn._convolution_pointwise
-    return lambda x: operator(x, packed, bias, ONES, ONES, ONES, 1, *RELU), True
+    return lambda x: operator(x, packed, bias, ONES, ONES, ONES, 1, *RELU)
 
 
 def linear(weight: Tensor, bias: Tensor) -> Step:
@@ -52,7 +79,7 @@ def linear(weight: Tensor, bias: Tensor) -> Step:
             lies: VGG16's laid out anew would be 480 MB more.
         bias: (out,)
     """
-    if not fuses(weight.device):
+    if not fuses(weight.device, weight.dtype):
         return lambda x: F.relu_(F.linear(x, weight, bias))
     packed = weight if weight.dtype == torch.float32 else torch.ops.mkldnn._reorder_linear_weight(weight)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, *RELU)
