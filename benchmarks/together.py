@@ -20,8 +20,11 @@ from pathlib import Path
 from benchmarks.folder import draw
 from benchmarks.result import conditions, publish
 from vgg_hub import VGG, Classifier
+from vgg_hub.data import read_image
+from vgg_hub.preprocess import cut_square
 from vgg_hub.ui.limits import page_limits
 from vgg_hub.ui.line import Line
+from vgg_hub.ui.together import ask
 
 SIZES = ((400, 300), (1600, 1200))
 
@@ -44,7 +47,8 @@ def asked(classifier: Classifier, files: list[Path], clients: int) -> tuple[floa
         for file in own:
             started = time.perf_counter()
             with line.turn(visitor):
-                classifier([file])
+                square = cut_square(read_image(file), classifier.config)
+            ask(classifier, square)
             waited.append(time.perf_counter() - started)
 
     threads = [threading.Thread(target=client, args=(files[number::clients],)) for number in range(clients)]

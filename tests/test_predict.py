@@ -152,7 +152,7 @@ def test_the_linears_are_shared_and_the_prepared_form_is_one_for_all(model):
     model.replace_head(["a", "b"])
     classifier = Classifier(model, device="cpu")
     assert classifier._head[0].data_ptr() == model.head.weight.data_ptr()
-    assert Classifier(model.share().replace_head(["c", "d"]), device="cpu")._net is classifier._net
+    assert Classifier(model.share().replace_head(["c", "d"]), device="cpu").net is classifier.net
 
 
 def test_a_model_in_half_precision_is_computed_in_full(model, pictures):

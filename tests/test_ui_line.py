@@ -136,3 +136,18 @@ def test_a_turn_ends_with_an_error_too():
         raise ZeroDivisionError
     with line.turn("second"):
         pass
+
+
+def test_only_whose_turn_it_is_is_woken(monkeypatch):
+    """Each looks at the place once; of a turn that ends before the next look only the next in line hears."""
+    monkeypatch.setattr(module, "LOOK", 60)
+    line, looks = Line(1, 10), []
+    place = line._place
+    monkeypatch.setattr(line, "_place", lambda ticket: looks.append(ticket.owner) or place(ticket))
+    crowd = Crowd(line)
+    for name in "abcde":
+        crowd.come(name, name)
+    until(lambda: len(looks) == 4)
+    crowd.end(5)
+    assert crowd.served == list("abcde")
+    assert looks == list("bcde")

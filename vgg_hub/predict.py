@@ -100,6 +100,9 @@ class Classifier:
         precision: "float32" is exact; "auto" uses bfloat16 where the processor multiplies it faster.
         batch_size: pictures computed at a time, while as many more are read: the bound on memory.
         unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
+
+    Attributes:
+        net: what computes the features; one for all models that stand on the same tensors.
     """
 
     def __init__(
@@ -121,7 +124,7 @@ class Classifier:
         self.batch_size = batch_size
         self.unlike = model.unlike if unlike else None
         fast = precision == "auto" and multiplies_bfloat16(self.device)
-        self._net = model.forms.of(model, self.device, torch.bfloat16 if fast else torch.float32)
+        self.net = model.forms.of(model, self.device, torch.bfloat16 if fast else torch.float32)
         # The last layer is small and decides: it is exact.
         self._head = [t.detach().to(self.device, torch.float32) for t in (model.head.weight, model.head.bias)]
 
@@ -154,30 +157,29 @@ class Classifier:
             return error
 
     def _predict(self, squares: Sequence[Image.Image]) -> list[Prediction]:
-        if not squares:
-            return []
-        logits, strangeness = self._answer(torch.stack([normalised(square, self.config) for square in squares]))
+        return self.answers(self.net.embed(self.batch(squares))) if squares else []
+
+    def batch(self, squares: Sequence[Image.Image]) -> Tensor:
+        """Squares of `cut_square` -> (B, in_channels, H, W) float32, as the net reads them."""
+        return torch.stack([normalised(square, self.config) for square in squares])
+
+    def answers(self, features: Tensor) -> list[Prediction]:
+        """What the last layer makes of (B, embed_features) float32, on the net's device; one prediction a row."""
+        probabilities = torch.softmax(F.linear(features, *self._head).cpu(), dim=1)
+        strangeness = [None] * len(features) if self.unlike is None else self.unlike.score(features.cpu()).tolist()
+        orders = torch.argsort(probabilities, dim=1, descending=True, stable=True).tolist()
         labels = self.config.label_names or [f"class {i}" for i in range(self.config.num_classes)]
         predictions = []
-        for row, score in zip(torch.softmax(logits, dim=1), strangeness, strict=True):
-            order = torch.argsort(row, descending=True, stable=True).tolist()
-            scores = {labels[i]: float(row[i]) for i in order}
+        for row, order, score in zip(probabilities.tolist(), orders, strangeness, strict=True):
+            scores = {labels[i]: row[i] for i in order}
             unlike = None if score is None else score > 1
             predictions.append(Prediction(labels[order[0]], scores, unlike, score))
         return predictions
 
-    def _answer(self, x: Tensor) -> tuple[Tensor, Sequence[float | None]]:
-        """Logits and, where there is a rule, how unlike the classes each picture is; the net runs once."""
-        features = self._net.embed(x)
-        logits = F.linear(features, *self._head).cpu()
-        if self.unlike is None:
-            return logits, [None] * len(x)
-        return logits, self.unlike.score(features.cpu()).tolist()
-
     def logits(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""
-        return F.linear(self._net.embed(x), *self._head).cpu()
+        return F.linear(self.net.embed(x), *self._head).cpu()
 
     def embed(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, embed_features) float32, on the CPU."""
-        return self._net.embed(x).cpu()
+        return self.net.embed(x).cpu()

@@ -15,6 +15,7 @@ import gradio as gr
 from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..predict import Classifier, Prediction
+from ..preprocess import cut_square
 from .amounts import place_in_words, seconds_in_words
 from .backbones import backbones
 from .choice import Choice
@@ -28,6 +29,7 @@ from .messages import language_of, say
 from .net import choose
 from .notes import say_note
 from .session import Session
+from .together import ask
 from .uploads import uploaded_file
 from .words import word
 
@@ -110,11 +112,11 @@ def answer_one(session: Session, choice: Choice, photo: object) -> tuple[Predict
     path, name = uploaded_file(photo)
     session.files.see(path)
     classifier = _classifier(session, choice)
-    with lines().answers.turn(session):
+    with lines().answers.turn(session):  # to read it, which takes memory; what the net sees is small
         started = time.perf_counter()
-        image = read_image(path, name=name, limits=page_limits().pictures)
-        prediction = classifier([image])[0]
-        return prediction, time.perf_counter() - started, str(classifier.device)
+        square = cut_square(read_image(path, name=name, limits=page_limits().pictures), classifier.config)
+    prediction = ask(classifier, square)
+    return prediction, time.perf_counter() - started, str(classifier.device)
 
 
 @for_page

@@ -43,7 +43,8 @@ class PageLimits:
         max_minutes: time of one fine-tuning; then it ends with the best so far.
         keep_minutes: how long photos and models are kept after their visitor last used the page.
         trainings_at_once: fine-tunings that run at a time, of each kind: of the last layer, and of more than that.
-        answers_at_once: photos that are classified at a time, for all visitors together, while trainings go on.
+        answers_at_once: single photos to be classified that are read at a time, for all visitors together, while trainings
+            go on; what is read is answered together.
         min_free_megabytes: of the disk that uploads go to; less than that free, they are refused.
         max_waiting: how many may wait in each line.
         max_visitors: visitors whose work is kept; past that the one who has been away longest is forgotten.

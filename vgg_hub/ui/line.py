@@ -16,7 +16,7 @@ from .said import SaidError
 __all__ = ["Line", "Place", "Ticket"]
 
 REMEMBERED = 20  # turns whose time tells how long the next ones will take
-LOOK = 0.5  # seconds between two looks whether one who waits has gone
+LOOK = 0.5  # seconds between two looks at the place, and whether one who waits has gone
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Ticket:
     """One who waits or has their turn."""
 
     owner: Hashable
-    ready: bool = False
-    started: float = field(default=0.0)
+    ready: threading.Event = field(default_factory=threading.Event)
+    started: float = 0.0
 
 
 class Line:
@@ -55,7 +55,7 @@ class Line:
             max_waiting: tickets that may wait, beside those that have their turn.
         """
         self.at_once, self.max_waiting = at_once, max_waiting
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._waiting: OrderedDict[Hashable, deque[Ticket]] = OrderedDict()  # whose turn is next comes first
         self._running: list[Ticket] = []
         self._took: deque[float] = deque(maxlen=REMEMBERED)
@@ -71,7 +71,7 @@ class Line:
 
         Args:
             owner: the visitor.
-            moved: told each new place.
+            moved: told the place, now and then.
             gone: asked now and then while waiting, whether they still want it.
 
         Raises:
@@ -98,26 +98,28 @@ class Line:
             self._leave(ticket)
 
     def wait(self, ticket: Ticket) -> Iterator[Place]:
-        """The place, again at each change and now and then, until it is the ticket's turn."""
-        ahead = None
-        while True:
-            with self._changed:
-                if not ticket.ready and self._place(ticket).ahead == ahead:
-                    self._changed.wait(LOOK)
-                if ticket.ready:
+        """The place, at once and now and then, until it is the ticket's turn.
+
+        Only whose turn it is is woken: were all who wait woken at each change, a short turn would be over before they
+        have looked.
+        """
+        seconds = 0.0
+        while not ticket.ready.wait(seconds):
+            with self._lock:
+                if ticket.ready.is_set():
                     return
                 place = self._place(ticket)
-            ahead = place.ahead
             yield place
+            seconds = LOOK
 
     def __len__(self) -> int:
         """How many wait."""
-        with self._changed:
+        with self._lock:
             return sum(map(len, self._waiting.values()))
 
     def _join(self, owner: Hashable) -> Ticket:
         ticket = Ticket(owner)
-        with self._changed:
+        with self._lock:
             waiting = sum(map(len, self._waiting.values()))
             if waiting >= self.max_waiting and len(self._running) >= self.at_once:
                 seconds = self._seconds(waiting)
@@ -127,7 +129,7 @@ class Line:
         return ticket
 
     def _leave(self, ticket: Ticket) -> None:
-        with self._changed:
+        with self._lock:
             if ticket in self._running:
                 self._running.remove(ticket)
                 self._took.append(time.monotonic() - ticket.started)
@@ -146,9 +148,9 @@ class Line:
             del self._waiting[owner]
             if tickets:
                 self._waiting[owner] = tickets  # behind all others
-            ticket.ready, ticket.started = True, time.monotonic()
+            ticket.started = time.monotonic()
             self._running.append(ticket)
-        self._changed.notify_all()
+            ticket.ready.set()
 
     def _place(self, ticket: Ticket) -> Place:
         round_, before = 0, True
