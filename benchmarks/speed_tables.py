@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.table import Result, table
 
-__all__ = ["classifying", "folder", "layers_picture", "opening", "page", "short", "starting", "together"]
+__all__ = ["classifying", "folder", "layers_picture", "opening", "page", "short", "starting", "together", "winograd"]
 
 COLOURS = {"convolutions": "#0f766e", "Linears": "#b45309", "poolings and the rest": "#78716c"}
 WIDTH, LEFT, BAR, GAP = 720, 96, 34, 92  # of the picture, in its own units
@@ -34,9 +34,25 @@ def classifying(result: Result) -> str:
             row = result[size]["engines"][name]
             cells += [f"{row['milliseconds a picture']:.1f} ms", f"{row['times torchvision']:.1f}"]
         apart = f"{result['16']['engines'][name]['largest difference']:.0e}"
-        rows.append([name, *cells, apart, f"{result['megabytes'][name]:,} MB"])
+        ready = [f"{result['seconds to be ready'][name]:.1f} s"] if "seconds to be ready" in result else []
+        rows.append([name, *cells, apart, f"{result['megabytes'][name]:,} MB", *ready])
     header = ["engine", "one picture", "times torchvision", "a picture of sixteen", "times torchvision"]
-    return table([*header, "logits apart, in deviations", "memory"], rows)
+    header += ["logits apart, in deviations", "memory"]
+    return table([*header, "ready after"][: len(rows[0])], rows)
+
+
+def winograd(result: Result) -> str:
+    rows = []
+    for net, found in result["nets"].items():
+        for layer, row in found["16"].items():
+            _, channels, height, _, out = row["pictures, channels, height, width, out"]
+            times = [f"{value:.1f} ms" for value in row["milliseconds"].values()]
+            taken = "yes" if row["taken"] else ""
+            rows.append(
+                [net, f"{layer}: {channels} to {out}, {height} x {height}", *times, f"{row['ratio']:.2f}", taken]
+            )
+    header = ["net", "layer", "oneDNN, laid out once", "`F.conv2d`", "Winograd", "ratio to the faster", "taken"]
+    return table(header, rows)
 
 
 def folder(result: Result) -> str:

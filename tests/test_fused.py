@@ -89,7 +89,7 @@ def test_the_faster_way_is_taken_for_each_size(less, draw, monkeypatch):
     """Where it is measured to be faster, and there alone; what it needs is made when it is first needed."""
     made = []
     monkeypatch.setattr(fused, "multiplies_less", lambda: less)
-    for name in ("Winograd", "_direct"):
+    for name in ("Winograd", "direct"):
         way = getattr(fused, name)
         monkeypatch.setattr(
             fused, name, lambda weight, bias, name=name, way=way: made.append(name) or way(weight, bias)
@@ -99,11 +99,11 @@ def test_the_faster_way_is_taken_for_each_size(less, draw, monkeypatch):
     weight, bias = draw(96, 96, 3, 3) / 96**0.5 / 3, draw(96)
     step, rectifies = fused.convolution(weight.contiguous(memory_format=torch.channels_last), bias)
     assert rectifies
-    assert made == ([] if less else ["_direct"])
-    for size, expected in ((8, ["_direct"]), (16, ["_direct", "Winograd"]), (8, ["_direct", "Winograd"])):
+    assert made == ([] if less else ["direct"])
+    for size, expected in ((8, ["direct"]), (16, ["direct", "Winograd"]), (8, ["direct", "Winograd"])):
         x = draw(1, 96, size, size).contiguous(memory_format=torch.channels_last)
         torch.testing.assert_close(step(x), F.relu(F.conv2d(x, weight, bias, padding=1)), **CLOSE[torch.float32])
-        assert made == (expected if less else ["_direct"])
+        assert made == (expected if less else ["direct"])
 
 
 @pytest.mark.parametrize("capability", ["DEFAULT", "AVX2", "AVX512"])

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from .winograd import Winograd, pays
 
-__all__ = ["convolution", "fuses", "linear", "multiplies_less"]
+__all__ = ["convolution", "direct", "fuses", "linear", "multiplies_less"]
 
 ONES, RELU = [1, 1], ("relu", [], "")
 OPERATORS = ("_reorder_convolution_weight", "_reorder_linear_weight", "_convolution_pointwise", "_linear_pointwise")
@@ -49,7 +49,7 @@ def convolution(weight: Tensor, bias: Tensor) -> tuple[Step, bool]:
     if not fuses(weight.device, weight.dtype):
         return lambda x: F.conv2d(x, weight, bias, padding=1), False
     by_size = weight.dtype == torch.float32 and multiplies_less()
-    return (_by_size if by_size else _direct)(weight, bias), True
+    return (_by_size if by_size else direct)(weight, bias), True
 
 
 def _by_size(weight: Tensor, bias: Tensor) -> Step:
@@ -59,13 +59,14 @@ def _by_size(weight: Tensor, bias: Tensor) -> Step:
     def step(x: Tensor) -> Tensor:
         less = pays(x.shape, len(weight))
         if less not in ways:
-            ways[less] = (Winograd if less else _direct)(weight, bias)
+            ways[less] = (Winograd if less else direct)(weight, bias)
         return F.relu_(ways[less](x)) if less else ways[less](x)
 
     return step
 
 
-def _direct(weight: Tensor, bias: Tensor) -> Step:
+def direct(weight: Tensor, bias: Tensor) -> Step:
+    """oneDNN's convolution with its ReLU, where `fuses` says that it is to be had."""
     packed = torch.ops.mkldnn._reorder_convolution_weight(weight, ONES, ONES, ONES, 1)
     operator = torch.ops.mkldnn._convolution_pointwise
     return lambda x: operator(x, packed, bias, ONES, ONES, ONES, 1, *RELU)
