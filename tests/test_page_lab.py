@@ -60,6 +60,9 @@ def test_it_stops_and_says_what_is_wrong_in_korean(address, browser, photos):
         opened(page, f"{address}/?__theme=dark", photos)
         page.locator("#compare").click()
         expect(page.locator("#trials tbody tr").first).to_contain_text("vgg11-bn")
+        expect(page.locator("#trials tbody tr").first.locator("img").last).to_be_visible()
+        beyond = "element => element.scrollWidth - element.clientWidth"
+        assert page.locator("#trials .trials").evaluate(beyond) == 0, "on a phone the table has to be moved sideways"
         page.locator("#compare-stop").click()
         expect(page.locator("#compare-progress")).to_contain_text(re.compile("비교했습니다"))
         expect(page.locator("#compare")).to_be_enabled()
