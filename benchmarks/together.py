@@ -21,9 +21,6 @@ from benchmarks.folder import draw
 from benchmarks.result import conditions, publish
 from vgg_hub import VGG, Classifier
 from vgg_hub.data import read_image
-from vgg_hub.preprocess import cut_square
-from vgg_hub.ui.limits import page_limits
-from vgg_hub.ui.line import Line
 from vgg_hub.ui.together import ask
 
 SIZES = ((400, 300), (1600, 1200))
@@ -38,17 +35,13 @@ def batched(classifier: Classifier, files: list[Path]) -> float:
 
 def asked(classifier: Classifier, files: list[Path], clients: int) -> tuple[float, list[float]]:
     """Photos a second, and the seconds from each question to its answer."""
-    limits = page_limits()
-    line = Line(limits.answers_at_once, limits.max_waiting)
     waited: list[float] = []
 
     def client(own: list[Path]) -> None:
         visitor = object()
         for file in own:
             started = time.perf_counter()
-            with line.turn(visitor):
-                square = cut_square(read_image(file), classifier.config)
-            ask(classifier, square)
+            ask(visitor, classifier, lambda file=file: read_image(file))
             waited.append(time.perf_counter() - started)
 
     threads = [threading.Thread(target=client, args=(files[number::clients],)) for number in range(clients)]

@@ -6,10 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from tests.test_ui_line import until
 from tests.toys import smooth_picture, tiny_vgg
 from vgg_hub import Classifier
-from vgg_hub.preprocess import cut_square
-from vgg_hub.ui.together import Gathered, ask
+from vgg_hub.ui import together
+from vgg_hub.ui.line import Line
+from vgg_hub.ui.lines import Lines, lines
+from vgg_hub.ui.said import SaidError
+from vgg_hub.ui.together import Gathered, _features, ask
 
 
 class Slow:
@@ -33,10 +37,7 @@ def come(gathered: Gathered, pool: ThreadPoolExecutor, kind: str, item: object):
     """Ask from a thread of its own, and go on when it stands in the line."""
     before = len(gathered._waiting)
     future = pool.submit(gathered, kind, item)
-    for _ in range(1000):
-        if len(gathered._waiting) > before:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: len(gathered._waiting) > before)
     return future
 
 
@@ -96,6 +97,31 @@ def test_each_visitor_is_answered_by_their_own_head(pool):
     classifiers = [Classifier(model, "cpu", precision="float32") for model in taught]
     images = [smooth_picture(40, 40, seed) for seed in range(24)]
     pairs = [(classifiers[i % 4], image) for i, image in enumerate(images)]
-    found = list(pool.map(lambda pair: ask(pair[0], cut_square(pair[1], pair[0].config)), pairs))
-    for (classifier, image), prediction in zip(pairs, found, strict=True):
+    found = list(pool.map(lambda pair: ask(object(), pair[0], lambda: pair[1]), pairs))
+    for (classifier, image), (prediction, seconds) in zip(pairs, found, strict=True):
+        assert 0 < seconds < 60
         assert prediction.scores == pytest.approx(classifier([image])[0].scores, abs=1e-5)
+
+
+def test_who_waits_for_the_net_stands_in_the_line_and_a_full_one_refuses(pool, monkeypatch):
+    """However slow the net is: what was read goes on counting until it is answered."""
+    slow = Slow()
+    few = Lines(Line(2, 2), Line(1, 2), *(Line(1, 1) for _ in range(3)))
+    monkeypatch.setattr(together, "lines", lambda: few)
+    monkeypatch.setattr(together, "_all", Gathered(lambda asked: slow([0] * len(asked)) and _features(asked), most=1))
+    classifier, image = Classifier(tiny_vgg(), "cpu", precision="float32"), smooth_picture(40, 40)
+    futures = [pool.submit(ask, owner, classifier, lambda: image) for owner in "abcd"]
+    assert slow.begun.acquire(timeout=10)
+    until(lambda: len(few.answers) == 2)
+    with pytest.raises(SaidError, match=r"^2 people are waiting already, as many as this page can take"):
+        ask("e", classifier, lambda: image)
+    slow.go_on.release(10)
+    expected = classifier([image])[0].scores
+    for future in futures:
+        assert future.result(10)[0].scores == pytest.approx(expected, abs=1e-5)
+    assert len(few.answers) == len(few.reading) == 0
+
+
+def test_as_many_are_answered_at_once_as_the_net_takes_and_few_are_read():
+    assert (lines().answers.at_once, lines().answers.max_waiting) == (16, 40)
+    assert (lines().reading.at_once, lines().reading.max_waiting) == (2, 16)

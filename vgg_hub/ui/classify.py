@@ -15,7 +15,6 @@ import gradio as gr
 from ..data import file_name, read_image
 from ..errors import PhotoError
 from ..predict import Classifier, Prediction
-from ..preprocess import cut_square
 from .amounts import place_in_words, seconds_in_words
 from .backbones import backbones
 from .choice import Choice
@@ -112,11 +111,8 @@ def answer_one(session: Session, choice: Choice, photo: object) -> tuple[Predict
     path, name = uploaded_file(photo)
     session.files.see(path)
     classifier = _classifier(session, choice)
-    with lines().answers.turn(session):  # to read it, which takes memory; what the net sees is small
-        started = time.perf_counter()
-        square = cut_square(read_image(path, name=name, limits=page_limits().pictures), classifier.config)
-    prediction = ask(classifier, square)
-    return prediction, time.perf_counter() - started, str(classifier.device)
+    prediction, seconds = ask(session, classifier, lambda: read_image(path, name=name, limits=page_limits().pictures))
+    return prediction, seconds, str(classifier.device)
 
 
 @for_page

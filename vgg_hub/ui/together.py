@@ -7,6 +7,7 @@ that are being read (`benchmarks.together`).
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from typing import Generic, TypeVar
 from PIL import Image
 from torch import Tensor
 
-from ..predict import Classifier, Prediction
+from ..predict import BATCH_SIZE, Classifier, Prediction
+from ..preprocess import cut_square
+from .lines import lines
 
 __all__ = ["Gathered", "ask"]
 
@@ -61,36 +64,49 @@ class Gathered(Generic[Item, Result]):
     def _next(self) -> None:
         """Answer who has waited longest, and with them others of the kind."""
         with self._lock:
-            kind = self._waiting[0].kind if self._waiting else None  # none where an earlier call took them all
+            if not self._waiting:  # an earlier call took them all
+                return
+            kind = self._waiting[0].kind
             batch = [question for question in self._waiting if question.kind == kind][: self._most]
             self._waiting = [question for question in self._waiting if question not in batch]
-        if not batch:
-            return
         try:
-            results = self._compute([question.item for question in batch])
-            for question, result in zip(batch, results, strict=True):
-                question.answer.set_result(result)
+            answered = list(zip(batch, self._compute([question.item for question in batch]), strict=True))
         except BaseException as error:  # raised where it is waited for
             for question in batch:
                 question.answer.set_exception(error)
+        else:
+            for question, result in answered:
+                question.answer.set_result(result)
 
 
 def _features(asked: Sequence[tuple[Classifier, Image.Image]]) -> Tensor:
-    classifier = asked[0][0]  # all of them have the same net, and so the same preprocessing
+    classifier = asked[0][0]  # the kind of a question is its net and what prepares pictures for it
     return classifier.net.embed(classifier.batch([square for _, square in asked]))
 
 
-_all = Gathered(_features, most=16)
+_all = Gathered(_features, most=BATCH_SIZE)
 
 
-def ask(classifier: Classifier, square: Image.Image) -> Prediction:
-    """What `classifier` says of one picture, computed with what others ask of the same net meanwhile.
+def ask(owner: Hashable, classifier: Classifier, read: Callable[[], Image.Image]) -> tuple[Prediction, float]:
+    """What `classifier` says of one picture, computed with what others ask of the same net meanwhile; in turn, fairly.
 
     Rounding differs with how many there are, by about 1e-6 of a logit.
 
     Args:
+        owner: the visitor.
         classifier: any; those of models that stand on the same frozen tensors share a net.
-        square: what `cut_square` made of the photo.
+        read: gives the upright picture; called when it is its turn.
+
+    Returns:
+        The prediction, and the seconds from reading to answer.
+
+    Raises:
+        SaidError: too many wait already. What `read` raises.
     """
-    features = _all((classifier.net, classifier.config.mean, classifier.config.std, square.size), (classifier, square))
-    return classifier.answers(features[None])[0]
+    with lines().answers.turn(owner):
+        with lines().reading.turn(owner):
+            started = time.perf_counter()
+            square = cut_square(read(), classifier.config)
+        kind = (classifier.net, classifier.config.mean, classifier.config.std, square.size)
+        features = _all(kind, (classifier, square))
+        return classifier.answers(features[None])[0], time.perf_counter() - started
