@@ -27,18 +27,18 @@ def opening(result: Result) -> str:
 
 
 def classifying(result: Result) -> str:
-    rows = []
+    rows, ready = [], result.get("seconds to be ready", {})  # older results have not measured it
     for name in result["16"]["engines"]:
         cells = []
         for size in ("1", "16"):
             row = result[size]["engines"][name]
             cells += [f"{row['milliseconds a picture']:.1f} ms", f"{row['times torchvision']:.1f}"]
         apart = f"{result['16']['engines'][name]['largest difference']:.0e}"
-        ready = [f"{result['seconds to be ready'][name]:.1f} s"] if "seconds to be ready" in result else []
-        rows.append([name, *cells, apart, f"{result['megabytes'][name]:,} MB", *ready])
+        seconds = [f"{ready[name]:.1f} s"] if ready else []
+        rows.append([name, *cells, apart, f"{result['megabytes'][name]:,} MB", *seconds])
     header = ["engine", "one picture", "times torchvision", "a picture of sixteen", "times torchvision"]
-    header += ["logits apart, in deviations", "memory"]
-    return table([*header, "ready after"][: len(rows[0])], rows)
+    header += ["logits apart, in deviations", "memory", *(["ready after"] if ready else [])]
+    return table(header, rows)
 
 
 def winograd(result: Result) -> str:

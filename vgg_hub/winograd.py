@@ -28,10 +28,15 @@ LEAST_CHANNELS, LEAST_TILES, MOST_WASTE = 36, 16, 1.5
 def pays(shape: torch.Size, out_channels: int) -> bool:
     """Whether it is faster than a direct convolution of (B, C, H, W) in float32."""
     batch, channels, height, width = shape
-    across, down = -(-width // OUT), -(-height // OUT)
+    down, across = _tiles(height), _tiles(width)
     waste = across * down * OUT**2 / (height * width)
     both = channels * out_channels / (channels + out_channels)
     return both >= LEAST_CHANNELS and batch * across * down >= LEAST_TILES and waste <= MOST_WASTE
+
+
+def _tiles(size: int) -> int:
+    """How many cover so many pixels, the last one perhaps in part."""
+    return -(-size // OUT)
 
 
 def _evaluated(coefficients: int) -> Tensor:
@@ -66,7 +71,7 @@ class Winograd:
     def __call__(self, x: Tensor) -> Tensor:
         """(B, in, H, W) float32 -> (B, out, H, W) float32, channels last."""
         batch, channels, height, width = x.shape
-        down, across = -(-height // OUT), -(-width // OUT)
+        down, across = _tiles(height), _tiles(width)
         right, below = (n * OUT + 1 - size for n, size in ((across, width), (down, height)))
         padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, right, 1, below))
         of_picture, of_row, of_column, of_channel = padded.stride()
