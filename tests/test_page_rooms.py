@@ -129,7 +129,7 @@ def test_a_dropped_connection_mends_itself(browser, address, photos, held):
 
 
 def test_who_waits_is_told_the_place_and_moves_up(browser, address, photos, held, monkeypatch):
-    one_at_a_time = Lines(*(Line(1, 10) for _ in range(4)))
+    one_at_a_time = Lines(*(Line(1, 10) for _ in range(5)))
     monkeypatch.setattr(training, "lines", lambda: one_at_a_time)
     reached, go_on = held
     with (

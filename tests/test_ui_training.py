@@ -142,7 +142,7 @@ def test_what_breaks_inside_is_no_traceback(session, files, monkeypatch, caplog)
 
 
 def test_those_who_wait_are_told_their_place(session, files, held, monkeypatch):
-    narrow = Lines(*[Line(1, 2)] * 4)
+    narrow = Lines(*[Line(1, 2)] * 5)
     monkeypatch.setattr(module, "lines", lambda: narrow)
     others = [Session(), Session()]
     _watching = [begun(other, files) for other in others]
