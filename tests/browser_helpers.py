@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.page_helpers import ROOT
 
-__all__ = ["PATIENCE", "SIZES", "app_served", "chromium", "shoot", "watched_page", "width_of"]
+__all__ = ["PATIENCE", "SIZES", "app_served", "chromium", "go_to", "shoot", "watched_page", "width_of"]
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 ARGUMENTS = [
@@ -32,7 +32,11 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
 ]
 SIZES = {390: 844, 1400: 900}
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
+FRAMES_DRAWN = """new Promise(drawn => {
+    setTimeout(() => drawn(false), 10_000);
+    requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)));
+})"""
 
 
 def _executable() -> str:
@@ -76,6 +80,20 @@ def watched_page(browser, allowed: tuple[str, ...], width: int = 1400, locale: s
     yield page
     context.close()
     assert troubles == [], "\n".join(troubles)
+
+
+def go_to(page: Page, url: str) -> None:
+    """Open the address in a window that draws: Chromium without a screen now and then draws no frame of a new window.
+
+    Playwright clicks what stands still for two frames, so there it would wait for ever.
+    """
+    page.goto(url)
+    if not page.evaluate(FRAMES_DRAWN):
+        page.bring_to_front()
+        page.reload()
+        assert page.evaluate(FRAMES_DRAWN), (
+            "Chromium draws no frame of this window, brought to the front or loaded anew."
+        )
 
 
 def shoot(page: Page, name: str) -> None:

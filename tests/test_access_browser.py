@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import watched_page
+from tests.browser_helpers import go_to, watched_page
 from tests.page_helpers import draw_photos
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
@@ -47,7 +47,7 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize(("width", "locale"), [(1400, "en-US"), (390, "ko-KR")])
 def test_axe_finds_nothing_serious_on_any_section(address, browser, photos, width, locale):
     with watched_page(browser, (address,), width, locale) as page:
-        page.goto(address)
+        go_to(page, address)
         page.locator("#note-b p").wait_for()
         page.locator("#net-facts dl").wait_for()
         expect(page.locator("html")).to_have_attribute("lang", locale[:2])
@@ -79,7 +79,7 @@ def test_axe_finds_nothing_serious_on_any_section(address, browser, photos, widt
 
 def test_axe_would_find_a_fault(address, browser):
     with watched_page(browser, (address,)) as page:
-        page.goto(address)
+        go_to(page, address)
         page.locator("#note-b p").wait_for()
         page.evaluate(
             "document.querySelector('#report-body').innerHTML = '<button></button><p style=\"color:#bbb\">pale</p>'"
@@ -114,7 +114,7 @@ def test_by_keyboard_alone_from_the_samples_to_an_answer(address, browser, tmp_p
     language, column = locale[:2], ("en", "ko").index(locale[:2])
     with watched_page(browser, (address,), locale=locale) as page:
         page.on("filechooser", lambda _: None)  # from the start: a first listener takes a moment to be heard
-        page.goto(address)
+        go_to(page, address)
         page.locator("#note-b p").wait_for()
         tab_to(page, "#samples")
         assert page.evaluate("document.activeElement.innerText").strip() == WORDS["samples"][column]
@@ -134,7 +134,7 @@ def test_by_keyboard_alone_from_the_samples_to_an_answer(address, browser, tmp_p
 def test_more_files_are_added_by_keyboard(address, browser, photos):
     with watched_page(browser, (address,), locale="ko-KR") as page:
         page.on("filechooser", lambda _: None)
-        page.goto(address)
+        go_to(page, address)
         page.locator("#note-b p").wait_for()
         page.locator("#files-a input[type=file]").set_input_files(photos["dots"][:2])
         expect(page.locator("#note-a")).to_contain_text(say("ko", "photos_ready", n=2))

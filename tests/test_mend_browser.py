@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import shoot, watched_page, width_of
+from tests.browser_helpers import go_to, shoot, watched_page, width_of
 from tests.page_helpers import draw_photos
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
@@ -31,7 +31,7 @@ def taught(address, browser, photos):
         def open_it(width: int = 1400, theme: str = "light", locale: str = "en-US") -> Page:
             language = locale[:2]
             page = windows.enter_context(watched_page(browser, (address,), width, locale))
-            page.goto(f"{address}/?__theme={theme}")
+            go_to(page, f"{address}/?__theme={theme}")
             page.locator("#note-b p").wait_for()
             page.locator("#name-a input, #name-a textarea").fill("stripes")
             page.locator("#name-b input, #name-b textarea").fill("dots")

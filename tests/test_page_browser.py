@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import SIZES, shoot, watched_page, width_of
+from tests.browser_helpers import SIZES, go_to, shoot, watched_page, width_of
 from tests.page_helpers import draw_photos, plain_photo, scores_in_fresh_process, text_file
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
@@ -24,7 +24,7 @@ def open_page(address, browser):
 
         def open_it(width: int = 1400, theme: str = "light", locale: str = "en-US") -> Page:
             page = windows.enter_context(watched_page(browser, (address,), width, locale))
-            page.goto(f"{address}/?__theme={theme}")
+            go_to(page, f"{address}/?__theme={theme}")
             page.locator("#net-facts dl").wait_for()
             page.locator("#note-b p").wait_for()
             return page

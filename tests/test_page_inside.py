@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import shoot, watched_page, width_of
+from tests.browser_helpers import go_to, shoot, watched_page, width_of
 from tests.drawn_objects import mosaic
 from vgg_hub.ui.messages import say
 from vgg_hub.ui.words import WORDS
@@ -22,7 +22,7 @@ def photo(tmp_path_factory):
 
 
 def opened(page: Page, address: str, theme: str = "light") -> Page:
-    page.goto(f"{address}/?__theme={theme}")
+    go_to(page, f"{address}/?__theme={theme}")
     page.locator("#net-facts dl").wait_for()
     assert page.locator("#inside-layers table").count() == 0  # nothing is sent before it is asked for
     page.locator("#inside-body button").first.click()
@@ -114,7 +114,7 @@ def test_what_was_taught_in_each_dress(address, browser, photo, width, theme, lo
 
 def test_the_keyboard_opens_it_and_chooses_a_layer(address, browser):
     with watched_page(browser, (address,)) as page:
-        page.goto(address)
+        go_to(page, address)
         page.locator("#samples").click()
         expect(page.locator("#report-body .figure")).to_be_visible()
         page.locator("#inside-body button").first.focus()

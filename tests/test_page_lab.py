@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_helpers import shoot, watched_page
+from tests.browser_helpers import go_to, shoot, watched_page
 from tests.page_helpers import draw_photos
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def photos(tmp_path_factory):
 
 
 def opened(page, address, photos):
-    page.goto(address)
+    go_to(page, address)
     page.locator("#net-facts dl").wait_for()
     for letter, (label, files) in zip("ab", photos.items(), strict=True):
         page.locator(f"#name-{letter} input, #name-{letter} textarea").fill(label)
@@ -31,7 +31,7 @@ def opened(page, address, photos):
 
 def test_nets_are_compared_and_found_again(address, browser, photos):
     with watched_page(browser, (address,), 1400, "en-US") as page:
-        page.goto(address)
+        go_to(page, address)
         expect(page.locator("#compare-progress")).to_contain_text("Put photos into both cards of section 2")
         opened(page, address, photos)
         page.locator("#compare").click()
@@ -52,7 +52,7 @@ def test_nets_are_compared_and_found_again(address, browser, photos):
 
 def test_it_stops_and_says_what_is_wrong_in_korean(address, browser, photos):
     with watched_page(browser, (address,), 390, "ko-KR") as page:
-        page.goto(f"{address}/?__theme=dark")
+        go_to(page, f"{address}/?__theme=dark")
         page.locator("#net-facts dl").wait_for()
         expect(page.locator("#compare")).to_have_text("신경망 비교하기")
         page.locator("#compare").click()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import app_served, chromium, shoot, watched_page, width_of
+from tests.browser_helpers import app_served, chromium, go_to, shoot, watched_page, width_of
 from tests.hub_fixtures import local_hub
 from tests.hubserver.faults import Delay
 from tests.openid_provider import CLIENT, provider
@@ -29,7 +29,7 @@ def browser():
 @contextmanager
 def open_page(browser, address: str, *others: str, width: int = 1400, theme: str = "light", locale: str = "en-US"):
     with watched_page(browser, (address, *others), width, locale) as page:
-        page.goto(f"{address}/?__theme={theme}")
+        go_to(page, f"{address}/?__theme={theme}")
         page.locator("#push-who p").wait_for()
         yield page
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser_helpers import shoot, watched_page, width_of
+from tests.browser_helpers import go_to, shoot, watched_page, width_of
 from tests.page_helpers import draw_photos
 from vgg_hub.ui import gpu_work, training
 from vgg_hub.ui.line import Line
@@ -54,7 +54,7 @@ def visit(browser, address, **options):
 
 
 def come(page: Page, address: str, theme: str = "light") -> None:
-    page.goto(f"{address}/?__theme={theme}")
+    go_to(page, f"{address}/?__theme={theme}")
     page.locator("#net-facts dl").wait_for()
     page.locator("#note-b p").wait_for()
 
