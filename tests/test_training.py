@@ -14,7 +14,8 @@ from training.augment import MEAN, STD, augment, normalise
 from training.evaluate import evaluate, load_run, ten_photo_accuracy
 from training.export import label_names, shipped_net, start_name
 from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
-from training.train import Recipe, embed, make_net, train
+from training.recipe import Recipe
+from training.train import embed, make_net, train
 from vgg_hub import VGG
 
 CATEGORIES = ["Faces", "Faces_easy", "Leopards", "accordion", "bass", "beaver", "camera", "dalmatian", "ewer", "lamp"]
@@ -42,6 +43,7 @@ def toy_sets():
     return sets
 
 
+CPU = torch.device("cpu")
 TOY = Recipe(width=0.125, epochs=3, batch=16, first_size=32, last_size=32, cifar_size=32, peak_rate=0.05, average=0.5)
 
 
@@ -49,7 +51,7 @@ TOY = Recipe(width=0.125, epochs=3, batch=16, first_size=32, last_size=32, cifar
 def whole_run(tmp_path_factory, toy_sets):
     """An uninterrupted run on the toy sets: its folder and its rows."""
     folder = tmp_path_factory.mktemp("whole")
-    return folder, train(toy_sets, TOY, folder)
+    return folder, train(toy_sets, TOY, folder, CPU)
 
 
 def test_held_out_categories_are_every_fifth_and_faces_stay_together():
@@ -166,13 +168,25 @@ def test_a_run_lowers_the_loss(whole_run):
     assert log["machine"]["torch"] == torch.__version__
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_a_run_on_a_gpu_is_that_on_the_cpu(tmp_path, toy_sets):
+    recipe = replace(TOY, bfloat16=False, epochs=1)
+    rows = {device: train(toy_sets, recipe, tmp_path / device, device)[0] for device in ("cpu", "cuda")}
+    assert rows["cuda"]["loss"] == pytest.approx(rows["cpu"]["loss"], rel=1e-2)
+    log = json.loads((tmp_path / "cuda" / "log.json").read_text())
+    assert log["machine"]["processor"] == torch.cuda.get_device_name()
+    states = [load_file(tmp_path / device / "final.safetensors") for device in rows]
+    assert torch.allclose(states[0]["net.features.0.weight"], states[1]["net.features.0.weight"], atol=1e-2)
+
+
 def test_a_run_begins_from_a_checkpoint(tmp_path, toy_sets, whole_run):
     folder, _ = whole_run
     _, net, heads = load_run(folder, toy_sets)
     expected = {name: tensor.clone() for name, tensor in net.state_dict().items() if not name.startswith("classifier")}
     shipped_net(net, heads["tiny"], ("rows", "columns"), 32).save_pretrained(tmp_path / "shipped")
     for start in (tmp_path / "shipped", folder / "final.safetensors"):
-        run = recipe_module._Run(toy_sets, replace(TOY, start=str(start)), tmp_path)
+        run = recipe_module._Run(toy_sets, replace(TOY, start=str(start)), tmp_path, CPU)
         for name, tensor in expected.items():
             assert torch.equal(run.net.state_dict()[name], tensor), name
         assert torch.equal(run.heads["tiny"].weight, heads["tiny"].weight)
@@ -184,7 +198,7 @@ def test_a_start_whose_head_is_of_other_categories_gives_the_net_alone(tmp_path,
     net = load_file(folder / "final.safetensors")
     wider = {"train": replace(toy_sets["caltech"]["train"], classes=("a", "b", "c"))}
     sets = toy_sets | {"caltech": toy_sets["caltech"] | wider}
-    run = recipe_module._Run(sets, replace(TOY, start=str(folder / "final.safetensors")), tmp_path)
+    run = recipe_module._Run(sets, replace(TOY, start=str(folder / "final.safetensors")), tmp_path, CPU)
     assert torch.equal(run.net.features[0].weight, net["net.features.0.weight"])
     assert torch.equal(run.heads["tiny"].weight, net["heads.tiny.weight"])
     assert run.heads["caltech"].weight.shape == (3, run.net.config.embed_features)
@@ -217,9 +231,9 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, toy_sets, whole_ru
     with monkeypatch.context() as patch:
         patch.setattr(recipe_module._Run, "_step", killed_in_the_second_epoch)
         with pytest.raises(KilledError):
-            train(toy_sets, TOY, tmp_path / "killed")
+            train(toy_sets, TOY, tmp_path / "killed", CPU)
     assert len(json.loads((tmp_path / "killed" / "log.json").read_text())["epochs"]) == 1
-    resumed = train(toy_sets, TOY, tmp_path / "killed")
+    resumed = train(toy_sets, TOY, tmp_path / "killed", CPU)
     for before, after in zip(whole, resumed, strict=True):
         assert before | {"seconds": 0} == after | {"seconds": 0}
     states = [load_file(run / "final.safetensors") for run in (folder, tmp_path / "killed")]

@@ -33,7 +33,7 @@ def test_every_net_that_ships_has_a_step():
 def test_each_step_begins_from_one_before_it_and_is_called_as_by_hand(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(steps, "_call", lambda module, arguments: calls.append((module, arguments)))
-    monkeypatch.setattr(sys, "argv", ["steps", "--data", "data", "--runs", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["steps", "--data", "data", "--runs", str(tmp_path), "--device", "cpu"])
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "final.safetensors").touch()  # done already
     steps.main()
@@ -43,9 +43,11 @@ def test_each_step_begins_from_one_before_it_and_is_called_as_by_hand(monkeypatc
     assert trained == [step for step in STEPS if step != "first"]
     for place, step in enumerate(STEPS):
         assert STEPS[step][0] in ["", *list(STEPS)[:place]]
+    assert all(dict(pairwise(arguments))["--device"] == "cpu" for _, arguments in calls)
     after = [(module, Path(arguments[-1]).name) for module, arguments in calls if "--run" in arguments]
     assert after == [(f"training.{what}", step) for step in SHIPPED for what in ("evaluate", "export")]
-    [plain] = [arguments for _, arguments in calls if ["--out", str(tmp_path / "vgg13")] == arguments[4:6]]
+    given_to = {dict(pairwise(arguments)).get("--out"): arguments for _, arguments in calls}
+    plain = given_to[str(tmp_path / "vgg13")]
     given = dict(pairwise(plain))
     assert "--no-batch-norm" in plain
     assert given["--start"] == str(tmp_path / "vgg13-bn" / "final.safetensors")

@@ -15,7 +15,7 @@ SMALLEST_AREA = 0.35
 
 def normalise(images: Tensor) -> Tensor:
     """(B, 3, H, W), 0 to 1 -> the same, less the mean and by the standard deviation of each channel."""
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    mean, std = (torch.tensor(channels, device=images.device).view(3, 1, 1) for channels in (MEAN, STD))
     return (images - mean) / std
 
 
@@ -23,14 +23,14 @@ def augment(images: Tensor, size: int, generator: torch.Generator, smallest_area
     """Random crop with its own scale and aspect, mirror image, brightness, contrast and saturation, each picture alone.
 
     Args:
-        images: (B, 3, S, S) uint8.
+        images: (B, 3, S, S) uint8, on any device.
         size: side of what comes out.
-        generator: the source of chance.
+        generator: the source of chance, on the CPU, so that it is the same on all devices.
         smallest_area: least share of the picture's area in a crop (Szegedy et al. 2015,
             https://arxiv.org/abs/1409.4842, section 6, with a milder bound for small pictures).
 
     Returns:
-        (B, 3, size, size) float32, normalised.
+        (B, 3, size, size) float32, normalised, on the pictures' device.
     """
     batch = len(images)
 
@@ -46,7 +46,7 @@ def augment(images: Tensor, size: int, generator: torch.Generator, smallest_area
     zero = torch.zeros(batch)
     theta = torch.stack(
         [torch.stack([width * mirror, zero, centre_x], 1), torch.stack([zero, height, centre_y], 1)], 1
-    )  # (B, 2, 3)
+    ).to(images.device)  # (B, 2, 3)
     source = images.float().div_(255)
     if source.shape[-1] >= 2 * size:  # bilinear sampling alone would alias
         source = F.avg_pool2d(source, source.shape[-1] // size)
@@ -56,9 +56,9 @@ def augment(images: Tensor, size: int, generator: torch.Generator, smallest_area
 
 
 def _jitter(x: Tensor, uniform) -> Tensor:
-    brightness, contrast, saturation = (uniform(0.7, 1.3).view(-1, 1, 1, 1) for _ in range(3))
+    brightness, contrast, saturation = (uniform(0.7, 1.3).view(-1, 1, 1, 1).to(x.device) for _ in range(3))
     x = x * brightness
     mean = x.mean((1, 2, 3), keepdim=True)
     x = (x - mean) * contrast + mean
-    grey = (x * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)
+    grey = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device).view(3, 1, 1)).sum(1, keepdim=True)
     return ((x - grey) * saturation + grey).clamp_(0, 1)

@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from vgg_hub import VGG
 from vgg_hub.head import fit_heads
+from vgg_hub.predict import resolve_device
 
 from .pictures import PictureSet, load_sets
-from .train import Recipe, accuracy, embed, heads_for, make_net
+from .recipe import Recipe
+from .train import accuracy, embed, heads_for, make_net
 
 __all__ = ["TRANSFER_SIZES", "evaluate", "load_run", "ten_photo_accuracy"]
 
@@ -98,6 +100,7 @@ def evaluate(
     pictures = sets["caltech"]["transfer"]
     trained = _transfer(net, pictures, TRANSFER_SIZES)
     best = max(TRANSFER_SIZES, key=lambda size: trained[str(size)]["mean"])
+    untrained = make_net(replace(recipe, seed=recipe.seed + 1))
     return {
         "scores": scores,
         "transfer": {
@@ -105,7 +108,7 @@ def evaluate(
             "photos_a_class": PHOTOS,
             "categories": list(pictures.classes),
             "trained": trained,
-            "random": _transfer(make_net(replace(recipe, seed=recipe.seed + 1)), pictures, [best]),
+            "random": _transfer(untrained.to(next(net.parameters()).device), pictures, [best]),
         },
         "input_size": best,
     }
@@ -116,10 +119,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
     parser.add_argument("--run", type=Path, required=True, help="folder that training.train wrote")
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     options = parser.parse_args()
     sets = load_sets(options.data, options.cache or options.run / "cache")
     recipe, net, heads = load_run(options.run, sets)
-    text = json.dumps(evaluate(net, heads, recipe, sets), indent=1)
+    device = resolve_device(options.device)
+    text = json.dumps(evaluate(net.to(device), heads.to(device), recipe, sets), indent=1)
     (options.run / "evaluation.json").write_text(text + "\n", encoding="utf-8")
     print(text)
 

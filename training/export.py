@@ -21,11 +21,13 @@ from vgg_hub import VGG
 from vgg_hub.card import render_card
 from vgg_hub.config import VGGConfig
 from vgg_hub.config_json import read_config
+from vgg_hub.predict import resolve_device
 
 from .augment import MEAN, STD
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .train import Recipe, accuracy, embed
+from .recipe import Recipe
+from .train import accuracy, embed
 
 __all__ = ["facts", "label_names", "shipped_net", "start_name"]
 
@@ -108,6 +110,9 @@ def facts(
     start = log["recipe"]["start"]
     begun = f"Begun from a trained {start} (see training) and trained" if start else "Trained from random weights"
     minutes = sum(row["seconds"] for row in log["epochs"]) / 60
+    place = f"one {log['machine']['processor']}"
+    if log["machine"].get("device", "cpu") == "cpu":  # the first logs name no device
+        place = f"{log['machine']['threads']} threads of {place}"
     return {
         "data": data,
         "scores": scores,
@@ -115,7 +120,7 @@ def facts(
         "seed": recipe.seed,
         "notes": [
             f"{begun} on the {len(data)} sets together, a head each, {recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}, "
-            f"{minutes:.0f} minutes on {log['machine']['threads']} threads of one {log['machine']['processor']}; "
+            f"{minutes:.0f} minutes on {place}; "
             f"seed {recipe.seed}. The recipe and its log are in training.",
             "The head that ships names Tiny ImageNet's 200 classes; those of Caltech 101 and CIFAR-10 do not ship. "
             f"The shipped input size, {size} pixels, is the one that did best on the categories left out, which chose "
@@ -140,8 +145,10 @@ def start_name(recipe: Recipe) -> str:
     return VGGConfig(depth=recipe.depth, batch_norm=recipe.batch_norm).name
 
 
-def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None) -> dict[str, object]:
-    """Write and judge the folder; returns the log's content."""
+def export(
+    data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None, device: torch.device
+) -> dict[str, object]:
+    """Write the folder and judge it on `device`; returns the log's content."""
     sets = load_sets(data, cache)
     recipe, net, heads = load_run(run, sets)
     log = json.loads((run / "log.json").read_text(encoding="utf-8"))
@@ -152,7 +159,7 @@ def export(data: Path, run: Path, cache: Path, out: Path | None, log_file: Path 
     name = net.config.name
     out, log_file = out or ROOT / "weights" / name, log_file or ROOT / "training" / "logs" / f"{name}.json"
     net.save_pretrained(out, dtype="float16")
-    judged = judge(VGG.from_pretrained(str(out)), heads, sets, recipe)
+    judged = judge(VGG.from_pretrained(str(out)).to(device), heads.to(device), sets, recipe)
     net.provenance = facts(judged, log, evaluation, sets, recipe)
     net.save_pretrained(out, dtype="float16", card=render_card(net.config, net.provenance, name))
     log |= {
@@ -174,8 +181,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
     parser.add_argument("--out", type=Path, help="folder of the checkpoint (default: weights/NAME)")
     parser.add_argument("--log", type=Path, help="file of the log (default: training/logs/NAME.json)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     options = parser.parse_args()
-    log = export(options.data, options.run, options.cache or options.run / "cache", options.out, options.log)
+    cache, device = options.cache or options.run / "cache", resolve_device(options.device)
+    log = export(options.data, options.run, cache, options.out, options.log, device)
     print(json.dumps({"as_shipped": log["as_shipped"], "facts": log["facts"]}, indent=1))
 
 

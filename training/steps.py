@@ -3,7 +3,7 @@
     python -m training.steps --data DIR --runs RUNS
 
 trains each step in `RUNS/STEP`, and judges and exports those that ship. Killed and run again it goes on where it stopped.
-A day's work for two threads; the logs of `training/logs` hold what each step took.
+A day's work for two threads of a processor, much less for a GPU; the logs of `training/logs` hold what each step took.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from .train import Recipe
+from .recipe import Recipe
 
 __all__ = ["SHIPPED", "STEPS", "log_of", "recipe_of"]
 
@@ -75,15 +75,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
     parser.add_argument("--runs", type=Path, required=True, help="folder for a folder a step")
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUNS/cache)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     options = parser.parse_args()
     where = ["--data", str(options.data), "--cache", str(options.cache or options.runs / "cache")]
+    device = ["--device", options.device]
     for step in STEPS:
         run = options.runs / step
         if not (run / "final.safetensors").exists():
-            _call("training.train", [*where, "--out", str(run), *_options(recipe_of(step, options.runs))])
+            _call("training.train", [*where, *device, "--out", str(run), *_options(recipe_of(step, options.runs))])
         if step in SHIPPED and not (run / "evaluation.json").exists():
-            _call("training.evaluate", [*where, "--run", str(run)])
-            _call("training.export", [*where, "--run", str(run)])
+            _call("training.evaluate", [*where, *device, "--run", str(run)])
+            _call("training.export", [*where, *device, "--run", str(run)])
 
 
 def _call(module: str, arguments: list[str]) -> None:

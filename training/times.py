@@ -22,6 +22,7 @@ __all__ = ["measure"]
 
 FILE = Path(__file__).parent / "logs" / "times.json"
 WARM, REPEATS = 5, 40
+CPU = torch.device("cpu")
 
 
 def measure(names: tuple[str, ...], warm: int = WARM, repeats: int = REPEATS) -> dict[str, dict[str, float]]:
@@ -33,7 +34,7 @@ def measure(names: tuple[str, ...], warm: int = WARM, repeats: int = REPEATS) ->
         repeats: turns that do.
     """
     nets = {name: VGG.from_pretrained(name) for name in names}
-    classifiers = {name: Classifier(net, device="cpu") for name, net in nets.items()}
+    classifiers = {name: Classifier(net, device=CPU) for name, net in nets.items()}
     pictures = {name: torch.rand(1, 3, net.config.input_size, net.config.input_size) for name, net in nets.items()}
     taken: dict[str, dict[str, list[float]]] = {name: {"picture": [], "opening": []} for name in names}
     for turn in range(warm + repeats):
@@ -53,7 +54,7 @@ def measure(names: tuple[str, ...], warm: int = WARM, repeats: int = REPEATS) ->
 
 def main() -> None:
     found = {
-        "machine": machine() | {"bfloat16": multiplies_bfloat16(torch.device("cpu"))},
+        "machine": machine(CPU) | {"bfloat16": multiplies_bfloat16(CPU)},
         "milliseconds": measure(bundled_names()),
     }
     text = json.dumps(found, indent=1)

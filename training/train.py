@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,55 +27,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from vgg_hub import VGG, Classifier
+from vgg_hub.predict import resolve_device
 
 from .augment import SMALLEST_AREA, augment, normalise
 from .pictures import PictureSet, load_sets
+from .recipe import Recipe
 from .starts import begin_from
 
-__all__ = ["Recipe", "accuracy", "embed", "heads_for", "make_net", "train"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the outcome, beside the pictures and the machine's rounding."""
-
-    depth: int = 11
-    batch_norm: bool = True
-    width: float = 0.5
-    epochs: int = 12
-    batch: int = 128
-    peak_rate: float = 0.2
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    smoothing: float = 0.05
-    first_size: int = 40
-    last_size: int = 64
-    size_step: int = 8
-    caltech_repeats: int = 2
-    cifar_repeats: int = 1
-    cifar_smallest_area: float = SMALLEST_AREA
-    average: float = 0.998
-    seed: int = 0
-    keep_all: bool = False
-    mixed: bool = True
-    cifar_size: int = 64
-    bfloat16: bool = True
-    start: str = ""
-
-    def size(self, epoch: int) -> int:
-        """Side of the crops, growing in steps: small pictures first teach as much for less. The last epoch is whole."""
-        share = min(1.0, epoch / max(1, min(0.6 * self.epochs, self.epochs - 1)))
-        return int(self.first_size + (self.last_size - self.first_size) * share) // self.size_step * self.size_step
-
-    def validation_size(self, name: str) -> int:
-        """Side at which a set's validation pictures are judged: that of its last crops."""
-        return self.cifar_size if name == "cifar" and not self.mixed else self.last_size
-
-    def rate(self, progress: float) -> float:
-        """One cycle: a linear rise over the first fifth, then half a cosine to nothing (progress from 0 to 1)."""
-        if progress < 0.2:
-            return self.peak_rate * (0.05 + 0.95 * progress / 0.2)
-        return self.peak_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8)) + 1e-5
+__all__ = ["accuracy", "embed", "heads_for", "make_net", "train"]
 
 
 def make_net(recipe: Recipe) -> VGG:
@@ -137,35 +95,37 @@ def _embed(net: VGG, x: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def embed(net: VGG, pictures: PictureSet, size: int) -> torch.Tensor:
-    """(N, D) float32 features of square pictures resized to `size`; leaves the net in eval mode."""
+    """(N, D) float32 features, on the CPU, of square pictures resized to `size`; leaves the net in eval mode."""
     net.eval()
-    classifier = Classifier(net, device="cpu", precision="float32")  # the net itself takes twice as long
+    device = next(net.parameters()).device
+    classifier = Classifier(net, device=device, precision="float32")  # the net itself takes twice as long
     features = []
     for first in range(0, len(pictures), 64):
-        x = torch.from_numpy(pictures.images[first : first + 64]).float().div_(255)
+        x = torch.from_numpy(pictures.images[first : first + 64]).to(device).float().div_(255)
         if x.shape[-1] != size:
             x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        features.append(classifier.embed(normalise(x)))
+        features.append(classifier.embed(normalise(x)).cpu())
     return torch.cat(features)
 
 
 @torch.no_grad()
 def accuracy(net: VGG, head: nn.Linear, pictures: PictureSet, size: int) -> float:
     """Share of pictures named right, resized to `size`, in float32."""
-    answers = head(embed(net, pictures, size)).argmax(1)
+    answers = head(embed(net, pictures, size).to(head.weight.device)).argmax(1).cpu()
     return int((answers == torch.from_numpy(pictures.labels)).sum()) / len(pictures)
 
 
 class _Run:
     """The state of a training: what is saved each epoch and taken up again."""
 
-    def __init__(self, sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path) -> None:
-        self.sets, self.recipe, self.out = sets, recipe, out
+    def __init__(self, sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path, device: torch.device) -> None:
+        self.sets, self.recipe, self.out, self.device = sets, recipe, out, device
         self.net = make_net(recipe)
         self.heads = heads_for(self.net, sets)
         self.trained = nn.ModuleDict({"net": self.net, "heads": self.heads})
         if recipe.start:
             self._begin_from(Path(recipe.start))
+        self.trained.to(device)
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.trained, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.average), use_buffers=True
         )
@@ -179,7 +139,7 @@ class _Run:
         )
         self.rows: list[dict[str, object]] = []
         if (out / "last.pt").exists():
-            state = torch.load(out / "last.pt", weights_only=True)
+            state = torch.load(out / "last.pt", weights_only=True, map_location=device)
             self.trained.load_state_dict(state["trained"])
             self.averaged.load_state_dict(state["averaged"])
             self.optimiser.load_state_dict(state["optimiser"])
@@ -227,7 +187,7 @@ class _Run:
         x = torch.cat(
             [
                 augment(
-                    torch.from_numpy(self.sets[name]["train"].images[found]),
+                    torch.from_numpy(self.sets[name]["train"].images[found]).to(self.device),
                     size,
                     generator,
                     least.get(name, SMALLEST_AREA),
@@ -235,13 +195,13 @@ class _Run:
                 for name, found in rows.items()
             ]
         )
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.recipe.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.recipe.bfloat16):
             features = _embed(self.net, x.contiguous(memory_format=torch.channels_last))
         parts = features.float().split([len(r) for r in rows.values()])
         loss = sum(
             F.cross_entropy(
                 self.heads[name](part),
-                torch.from_numpy(self.sets[name]["train"].labels[found]),
+                torch.from_numpy(self.sets[name]["train"].labels[found]).to(self.device),
                 label_smoothing=self.recipe.smoothing,
                 reduction="sum",
             )
@@ -275,7 +235,7 @@ class _Run:
         }
         torch.save(state, self.out / "last.partial")
         os.replace(self.out / "last.partial", self.out / "last.pt")
-        log = {"recipe": asdict(self.recipe), "machine": machine(), "epochs": self.rows}
+        log = {"recipe": asdict(self.recipe), "machine": machine(self.device), "epochs": self.rows}
         (self.out / "log.json").write_text(json.dumps(log, indent=1) + "\n")
 
 
@@ -285,14 +245,16 @@ def _some(pictures: PictureSet, limit: int = 2000) -> PictureSet:
     return pictures.only(np.arange(len(pictures)) % step == 0)
 
 
-def machine() -> dict[str, object]:
-    """What a reader needs to judge the times: the processor's kind, threads, versions and the code's commit."""
+def machine(device: torch.device) -> dict[str, object]:
+    """What a reader needs to judge the times: the device's kind, threads, versions and the code's commit."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.exists() else []
     names = [line for line in lines if line.startswith("model name")]
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
+    processor = names[0].split(":", 1)[1].strip() if names else platform.processor()
     return {
-        "processor": names[0].split(":", 1)[1].strip() if names else platform.processor(),
+        "device": device.type,
+        "processor": torch.cuda.get_device_name(device) if device.type == "cuda" else processor,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -301,14 +263,16 @@ def machine() -> dict[str, object]:
     }
 
 
-def train(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path) -> list[dict[str, object]]:
+def train(
+    sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path, device: str | torch.device = "auto"
+) -> list[dict[str, object]]:
     """Train to the end, from where a killed run stopped if there was one. Returns the log's rows."""
     out.mkdir(parents=True, exist_ok=True)
-    run = _Run(sets, recipe, out)
+    run = _Run(sets, recipe, out, resolve_device(device))
     while len(run.rows) < recipe.epochs:
         run.epoch()
         print(json.dumps(run.rows[-1]), flush=True)
-    final = {name: tensor.contiguous() for name, tensor in run.averaged.module.state_dict().items()}
+    final = {name: tensor.cpu().contiguous() for name, tensor in run.averaged.module.state_dict().items()}
     save_file(final, out / "final.safetensors")  # `net.` and `heads.`
     return run.rows
 
@@ -318,13 +282,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: OUT/cache)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     for name, default in asdict(Recipe()).items():
         kind = {"action": argparse.BooleanOptionalAction} if isinstance(default, bool) else {"type": type(default)}
         parser.add_argument(f"--{name.replace('_', '-')}", default=default, **kind)
     options = vars(parser.parse_args())
-    data, out, cache = options.pop("data"), options.pop("out"), options.pop("cache")
+    data, out, cache, device = (options.pop(name) for name in ("data", "out", "cache", "device"))
     recipe = Recipe(**options)
-    train(load_sets(data, cache or out / "cache", recipe.keep_all), recipe, out)
+    train(load_sets(data, cache or out / "cache", recipe.keep_all), recipe, out, device)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""What decides a run's outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .augment import SMALLEST_AREA
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the outcome, beside the pictures and the machine's rounding."""
+
+    depth: int = 11
+    batch_norm: bool = True
+    width: float = 0.5
+    epochs: int = 12
+    batch: int = 128
+    peak_rate: float = 0.2
+    weight_decay: float = 5e-4
+    momentum: float = 0.9
+    smoothing: float = 0.05
+    first_size: int = 40
+    last_size: int = 64
+    size_step: int = 8
+    caltech_repeats: int = 2
+    cifar_repeats: int = 1
+    cifar_smallest_area: float = SMALLEST_AREA
+    average: float = 0.998
+    seed: int = 0
+    keep_all: bool = False
+    mixed: bool = True
+    cifar_size: int = 64
+    bfloat16: bool = True
+    start: str = ""
+
+    def size(self, epoch: int) -> int:
+        """Side of the crops, growing in steps: small pictures first teach as much for less. The last epoch is whole."""
+        share = min(1.0, epoch / max(1, min(0.6 * self.epochs, self.epochs - 1)))
+        return int(self.first_size + (self.last_size - self.first_size) * share) // self.size_step * self.size_step
+
+    def validation_size(self, name: str) -> int:
+        """Side at which a set's validation pictures are judged: that of its last crops."""
+        return self.cifar_size if name == "cifar" and not self.mixed else self.last_size
+
+    def rate(self, progress: float) -> float:
+        """One cycle: a linear rise over the first fifth, then half a cosine to nothing (progress from 0 to 1)."""
+        if progress < 0.2:
+            return self.peak_rate * (0.05 + 0.95 * progress / 0.2)
+        return self.peak_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8)) + 1e-5
