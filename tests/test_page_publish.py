@@ -73,7 +73,7 @@ def test_at_home_with_the_token_of_the_machine(browser, home):
         expect(page.locator("#push-who")).to_have_text("Signed in as alice.")
         expect(page.locator("#push-form input").first).to_have_value("alice")
         name = page.get_by_label("Name", exact=False).and_(page.locator("#push-form input, #push-form textarea"))
-        expect(name).to_have_value("vgg11-bn-stripes-dots")
+        expect(name).to_have_attribute("placeholder", "vgg11-bn-stripes-dots")
         shoot(page, "push-in-1400-light-en")
         hub.fault(Delay(10), "/api/models/alice/*/commit/*")
         page.locator("#push").click()
@@ -120,6 +120,9 @@ def test_on_a_phone_in_each_dress(browser, home, theme, locale):
         expect(problem).to_contain_text("'alice/<b>no name'" + refused[language])
         expect(page.locator("#push")).to_be_enabled()
         assert page.locator("#push-progress b").count() == 0
+        page.locator("#samples").click()  # taught again: what was said of the model before goes, what was typed stays
+        expect(problem).to_have_count(0)
+        expect(name).to_have_value("<b>no name")
         shoot(page, f"push-problem-390-{theme}-{language}")
         name.fill(f"phone-{theme}")
         page.get_by_label(WORDS["push_owner"][column]).click()

@@ -78,7 +78,7 @@ def test_any_labels_make_a_name_that_the_hub_takes(labels):
 
 def test_what_can_be_pushed_is_offered_with_its_size(session):
     name, kinds, button, progress, done, code, _ = suggest(session, request())
-    assert name["value"] == "vgg-bn-cat-dog"
+    assert name["placeholder"] == "vgg-bn-cat-dog"
     assert [value for _, value in kinds["choices"]] == ["full", "half"]  # it stands on nothing that others can get
     assert (kinds["value"], button["interactive"]) == ("full", True)
     assert (progress, done, code["visible"]) == ("", "", False)
@@ -87,7 +87,7 @@ def test_what_can_be_pushed_is_offered_with_its_size(session):
     assert kinds["choices"][2] == ("새로 배운 부분만, 0.136 kB", "head")
     session.tuned = None
     name, kinds, button, *_ = suggest(session, request())
-    assert (name["value"], kinds["visible"], button["interactive"]) == ("", False, False)
+    assert (name["placeholder"], kinds["visible"], button["interactive"]) == ("", False, False)
 
 
 def test_at_home_the_hub_is_asked_when_the_person_asks(hub):
@@ -146,6 +146,13 @@ def test_a_push_says_its_steps_and_ends_with_the_link(hub, session, quick):
         assert value not in repr((steps, last))
 
 
+@pytest.mark.parametrize("name", ["", "  ", None])
+def test_without_a_name_it_goes_under_the_one_suggested(hub, session, quick, name):
+    hub.login(hub.writer)
+    upload(session, name=name)
+    assert set(hub.repos) == {"tester/vgg-bn-cat-dog"}
+
+
 def test_public_and_half(hub, session, quick):
     hub.login(hub.writer)
     *steps, (_, done, _, _) = upload(session, access="public", what="half", language="ko")
@@ -178,8 +185,7 @@ def test_on_a_space_only_the_visitors_token_pushes(hub, session, quick, monkeypa
 
 
 REFUSED = [
-    ({"name": ""}, r"'tester/' is not the name of a Hub repo"),
-    ({"name": None, "owner": None}, r"'/' is not the name of a Hub repo"),
+    ({"name": None, "owner": None}, r"'/vgg-bn-cat-dog' is not the name of a Hub repo"),
     ({"name": "<img src=x onerror=alert(1)>"}, r"'tester/&lt;img src=x onerror=alert\(1\)&gt;' is not the name"),
     ({"name": "a..b"}, r"a\.\.b.* is not the name of a Hub repo"),
     ({"owner": "someone"}, r"The Hub refused someone/mine: you have no right to do that"),
@@ -285,7 +291,7 @@ def test_an_upload_is_found_again_and_its_link_too(held, session):
     first.close()  # the page is closed; the upload goes on
     assert held.said.wait(30)
     name, _, button, progress, *_ = suggest(session, request())
-    assert (name["value"], button["interactive"], progress) == ("vgg-bn-cat-dog", False, gr.skip())
+    assert (name["placeholder"], button["interactive"], progress) == ("vgg-bn-cat-dog", False, gr.skip())
     again = watch(session, request("ko"))
     bar, link, code, _ = next(again)
     assert "올리는 중" in bar

@@ -152,17 +152,20 @@ def _signed_in(account: Account, language: str) -> tuple[object, ...]:
 
 
 def suggest(session: Session, request: gr.Request) -> tuple[object, ...]:
-    """What can be put on the Hub now: updates of name, kinds, button, progress, link and code, and the session."""
+    """What can be put on the Hub now: updates of name, kinds, button, progress, link and code, and the session.
+
+    The name is only a placeholder: what the visitor has typed meanwhile, or before they taught again, stays.
+    """
     clear = ("", "", gr.update(value=None, visible=False))
     upload = session.upload
     if upload is not None and upload.model is session.tuned:  # the page was opened again: `watch` shows how it goes
         done = upload.over and upload.error is None
         clear = ("", *_loading(upload, language_of(request))) if done else (gr.skip(),) * 3
     if session.tuned is None:
-        return gr.update(value=""), gr.update(visible=False), gr.update(interactive=False), *clear, session
+        return gr.update(placeholder=""), gr.update(visible=False), gr.update(interactive=False), *clear, session
     kinds = gr.update(choices=_kinds(session, language_of(request)), value="full", visible=True)
     button = gr.update(interactive=_can_push(session))
-    return gr.update(value=repo_name(session.tuned.config)), kinds, button, *clear, session
+    return gr.update(placeholder=repo_name(session.tuned.config)), kinds, button, *clear, session
 
 
 def _kinds(session: Session, language: str) -> list[tuple[str, str]]:
@@ -197,7 +200,7 @@ def push(
     request: gr.Request,
     token: gr.OAuthToken | None,
 ) -> Iterator[tuple[object, ...]]:
-    """Put what the visitor taught on the Hub, with their own token.
+    """Put what the visitor taught on the Hub, with their own token; without a name, under the one suggested.
 
     Yields:
         HTML of progress and link, an update of the code, and the session.
@@ -207,7 +210,7 @@ def push(
     try:
         if model is None:
             raise FinetuneError("Nothing was taught yet; fine-tune first, then put the model on the Hub.")
-        repo = f"{owner or ''}/{(name or '').strip()}"
+        repo = f"{owner or ''}/{(name or '').strip() or repo_name(model.config)}"
         if not REPO_ID.fullmatch(repo):
             raise HubError(
                 "{repo!r:.120} is not the name of a Hub repo; write letters, digits and dashes in each half.", repo=repo

@@ -125,8 +125,8 @@ WORDS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "push_owner_info": ("You, or an organisation of yours", "본인 또는 소속 조직"),
         "push_name": ("Name", "이름"),
         "push_name_info": (
-            "Letters, digits and dashes; a repo that is there already gets a new version",
-            "영문자, 숫자, 줄표(-). 이미 있는 저장소라면 새 버전이 됩니다",
+            "Letters, digits and dashes; left empty, the name in grey. A repo that is there already gets a new version",
+            "영문자, 숫자, 줄표(-). 비워 두면 회색 이름이 쓰입니다. 이미 있는 저장소라면 새 버전이 됩니다",
         ),
         "push_access": ("Who can see it", "공개 범위"),
         "push_access_info": ("This can be changed later on the Hub", "나중에 허브에서 바꿀 수 있습니다"),
