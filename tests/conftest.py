@@ -60,7 +60,7 @@ def slow_embedding(monkeypatch) -> Iterator[tuple[threading.Event, threading.Eve
 
     def embed(self, x):
         waiting.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return original(self, x)
 
     monkeypatch.setattr(Classifier, "embed", embed)

@@ -71,7 +71,8 @@ def test_one_at_a_time_and_it_stops(page, monkeypatch):
         compared(session, labels, files)
     assert session.busy
     lab.stop(session)
-    *_, last = watching
+    *said, last = watching
+    assert all("Stopping" in text for text, *_ in said)
     assert "Stopped after" in last[0] or "3 nets compared" in last[0]
     assert not session.busy
     settled = lab.settle(session, request())

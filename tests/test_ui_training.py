@@ -154,7 +154,7 @@ def test_those_who_wait_are_told_their_place(session, files, held, monkeypatch):
     late = Session()
     with pytest.raises(gr.Error, match="2 people are waiting already, as many as this page can take; try again in a"):
         list(run(late, files))
-    stop(session, request())
+    stop(session)
     with pytest.raises(gr.Error, match=r"It was stopped before its turn came\."):
         list(mine)
     held.set()
@@ -255,11 +255,24 @@ def test_a_second_run_is_refused_at_the_button_and_in_the_engine(session, files,
     assert 'role="progressbar"' in buttons[2]
 
 
+def test_that_it_is_stopping_is_said_until_it_has_stopped(session, files, held, monkeypatch):
+    """Not once only, before the next sign of life says again what it does."""
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_DRAWINGS", 0)
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_SIGNS", 0.01)
+    watching = begun(session, files)
+    stop(session)
+    assert ["Stopping" in next(watching)[0] for _ in range(3)] == [True] * 3
+    assert "멈추는 중" in next(watch(session, request("ko")))[0]
+    held.set()
+    with pytest.raises(gr.Error, match="Stopped before the first step: there is nothing to keep"):
+        list(watching)
+
+
 def test_stop_before_the_first_step(session, files, monkeypatch):
     original = gpu_work.finetune
 
     def stopped(*args, stop, **kwargs):
-        module.stop(session, request())
+        module.stop(session)
         assert stop.is_set()
         return original(*args, stop=stop, **kwargs)
 
@@ -276,7 +289,7 @@ def test_stop_after_a_step_keeps_the_best_so_far(session, files, monkeypatch):
         for event in original(*args, **kwargs):
             yield event
             if isinstance(event, Step):
-                assert "Stopping" in stop(session, request())
+                stop(session)
 
     monkeypatch.setattr(gpu_work, "finetune", stopped)
     last = list(run(session, files))[-1][0]

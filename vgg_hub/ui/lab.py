@@ -107,7 +107,7 @@ def watch(
 
 
 def stop(session: Session) -> None:
-    """Stop within one step; the nets that are done stay. What watches says so: said here too, it might come later."""
+    """Stop within one step; the nets that are done stay. What watches says so: said here, it might come after the end."""
     if session.comparison is not None:
         session.comparison.stop()
 
@@ -182,6 +182,8 @@ def _progress(run: Run, language: str) -> str:
         if total and done == total:
             return note(say(language, "lab_done", total=total, time=time), "good")
         return note(say(language, "lab_stopped", total=total, done=done, time=time))
+    if run.stopping:
+        return bar(say(language, "stopping"), None)
     if run.place is not None:
         return bar(place_in_words(language, run.place.ahead, run.wait), None)
     if not opened:

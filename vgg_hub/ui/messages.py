@@ -124,7 +124,7 @@ MESSAGES: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
             "Stopped after {time}; the best so far is kept. The report is below.",
             "{time} 뒤에 멈췄습니다. 그때까지 가장 좋은 결과를 보관했습니다. 결과는 아래에 있습니다.",
         ),
-        "train_stopping": ("Stopping…", "멈추는 중…"),
+        "stopping": ("Stopping…", "멈추는 중…"),
         "train_failed": ("Nothing was taught. {problem}", "가르치지 못했습니다. {problem}"),
         "train_full": (
             "Too many people are waiting; try again in a minute.",

@@ -219,7 +219,7 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
             **PRIVATE,
         )
         answered.append(done.success)
-    train.stop.click(training.stop, [session], [train.progress], queue=False, **PRIVATE)
+    train.stop.click(training.stop, [session], None, queue=False, **PRIVATE)
     return answered
 
 

@@ -17,6 +17,8 @@ def progress_html(run: Run, language: str) -> str:
     """How far a run is: HTML."""
     if run.over:
         return _end(run, language)
+    if run.stopping:
+        return bar(say(language, "stopping"), None)
     if run.place is not None:
         return bar(place_in_words(language, run.place.ahead, run.wait), None)
     event = run.events[-1] if run.events else None

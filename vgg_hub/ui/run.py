@@ -25,6 +25,7 @@ class Run:
         events: in the order they came.
         place: in the line; None once it had its turn.
         error: what it failed with.
+        stopping: whether an end was asked for.
         out_of_time: whether it was stopped for it took too long.
     """
 
@@ -43,7 +44,7 @@ class Run:
         self.events: list[Event] = []
         self.place: Place | None = Place(0, None)
         self.error: Exception | None = None
-        self.out_of_time = False
+        self.stopping = self.out_of_time = False
         self._work: Callable[[StopFile], Iterator[Event]] | None = work
         self._stop, self._line, self._owner, self._most = stop, line, owner, most
         self._changed = threading.Condition()
@@ -79,8 +80,11 @@ class Run:
         return [event for event in self.events if isinstance(event, Step)]
 
     def stop(self) -> None:
-        """End within one step, or leave the line."""
+        """End within one step, or leave the line; who watches is told at once."""
         self._stop.set()
+        with self._changed:
+            self.stopping = True
+            self._news()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end at most so many seconds; whether it has come."""

@@ -185,8 +185,8 @@ class Session:
 
     def stop(self) -> None:
         """End the fine-tuning that is under way within one step, if there is one."""
-        if self._stop:
-            self._stop.set()
+        if self.run is not None:
+            self.run.stop()
 
     def own(self, files: Sequence[str | Path] | None) -> list[str]:
         """Uploads as they lie in this visitor's folder; what lies elsewhere stays there."""

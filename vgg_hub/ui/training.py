@@ -253,11 +253,9 @@ def _watched(run: Run, session: Session, language: str) -> Iterator[tuple[str, s
         yield progress_html(run, language), curves_html(run.steps, language), session
 
 
-@for_page
-def stop(session: Session, request: gr.Request) -> str:
-    """Stop within one step; the run itself says what it kept."""
+def stop(session: Session) -> None:
+    """Stop within one step. What watches says so, and what was kept: said here, it might come after the end."""
     session.stop()
-    return bar(say(language_of(request), "train_stopping"), None)
 
 
 def settle(session: Session) -> tuple[dict[str, object], dict[str, object], Session]:
