@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from benchmarks.table import Result, table
 
-__all__ = ["classifying", "folder", "layers_picture", "opening", "page", "short", "starting", "together", "winograd"]
+__all__ = [
+    "classifying",
+    "deeper",
+    "folder",
+    "layers_picture",
+    "opening",
+    "page",
+    "short",
+    "starting",
+    "together",
+    "winograd",
+]
 
 COLOURS = {"convolutions": "#0f766e", "Linears": "#b45309", "poolings and the rest": "#78716c"}
 WIDTH, LEFT, BAR, GAP = 720, 96, 34, 92  # of the picture, in its own units
@@ -53,6 +64,15 @@ def winograd(result: Result) -> str:
             )
     header = ["net", "layer", "oneDNN, laid out once", "`F.conv2d`", "Winograd", "ratio to the faster", "taken"]
     return table(header, rows)
+
+
+def deeper(result: Result) -> str:
+    rows = [
+        [net, f"`{boundary}`", *(f"{value:.2f} s" for value in row["seconds"].values()), f"{row['ratio']:.2f}"]
+        for net, found in result["nets"].items()
+        for boundary, row in found.items()
+    ]
+    return table(["net", "trained from", "direct", "multiplying less", "ratio"], rows)
 
 
 def folder(result: Result) -> str:

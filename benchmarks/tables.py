@@ -140,6 +140,7 @@ TABLES: dict[str, tuple[str, Callable[[Result], str]]] = {
     "classifying": ("classifying", speed_tables.classifying),
     "classifying, AVX2": ("classifying-avx2", speed_tables.classifying),
     "winograd": ("winograd", speed_tables.winograd),
+    "deeper": ("deeper", speed_tables.deeper),
     "folder": ("folder", speed_tables.folder),
     "starting": ("starting", speed_tables.starting),
     "page": ("page", speed_tables.page),

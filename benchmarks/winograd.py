@@ -4,7 +4,7 @@
 
 The layers of the paper's VGG16 at 224 pixels and of the one that ships, for one picture and for as many as `Prepared` takes
 at a time out of sixteen. Direct is both oneDNN with weights laid out once, as `fused` has it, and `F.conv2d`, which lays them
-out at each call; each with its ReLU. `ratio` is the time of the faster one of these two over that of `Winograd`; `taken`
+out at each call; each with its ReLU. `ratio` is the time of the faster one of these two over that of Winograd's; `taken`
 whether `pays` takes it for that size. In turn, medians. The rule in `pays` was found on this table; on a processor with
 AVX512 it says whether `fused.multiplies_less` should hold there too.
 """
@@ -21,10 +21,10 @@ from torch.nn import functional as F
 from benchmarks.classifying import milliseconds
 from benchmarks.result import conditions, publish
 from vgg_hub import VGG
-from vgg_hub.fused import direct
+from vgg_hub.fused import direct, winograd
 from vgg_hub.inference import Prepared
 from vgg_hub.summary import layer_table
-from vgg_hub.winograd import Winograd, pays
+from vgg_hub.winograd import pays
 
 TIMES = 5  # in a row
 
@@ -57,11 +57,11 @@ def measure(size: tuple[int, int, int, int, int], repeats: int) -> dict[str, obj
     x = torch.randn(shape, generator=generator).relu().contiguous(memory_format=torch.channels_last)
     weight = torch.randn(out, shape[1], 3, 3, generator=generator) / (9 * shape[1]) ** 0.5
     bias = torch.randn(out, generator=generator)
-    less, filters = Winograd(weight, bias), weight.contiguous(memory_format=torch.channels_last)
+    filters = weight.contiguous(memory_format=torch.channels_last)
     ways = {
         "direct": direct(filters, bias),
         "F.conv2d": lambda x: F.relu_(F.conv2d(x, filters, bias, padding=1)),
-        "Winograd": lambda x: F.relu_(less(x)),
+        "Winograd": winograd(weight, bias),
     }
     rows = [{name: milliseconds(lambda way=way: way(x), TIMES) for name, way in ways.items()} for _ in range(repeats)]
     taken = {name: statistics.median(row[name] for row in rows) for name in ways}

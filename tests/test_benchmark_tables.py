@@ -73,7 +73,9 @@ def test_making_it_again_changes_nothing(results):
 
 def test_a_table_that_nobody_makes_is_named(results):
     message = r"There is no table 'sped'; expected speed, few photos, coverage, unlike, growth, processes, "
-    message += r"classifying, in short, opening, classifying, classifying, AVX2, winograd, folder, starting, page, "
+    message += (
+        r"classifying, in short, opening, classifying, classifying, AVX2, winograd, deeper, folder, starting, page, "
+    )
     message += r"together, visitors\."
     with pytest.raises(SystemExit, match=message):
         filled("<!-- table: sped -->\n<!-- end -->\n", results)

@@ -89,7 +89,7 @@ def test_the_faster_way_is_taken_for_each_size(less, draw, monkeypatch):
     """Where it is measured to be faster, and there alone; what it needs is made when it is first needed."""
     made = []
     monkeypatch.setattr(fused, "multiplies_less", lambda: less)
-    for name in ("Winograd", "direct"):
+    for name in ("winograd", "direct"):
         way = getattr(fused, name)
         monkeypatch.setattr(
             fused, name, lambda weight, bias, name=name, way=way: made.append(name) or way(weight, bias)
@@ -100,7 +100,7 @@ def test_the_faster_way_is_taken_for_each_size(less, draw, monkeypatch):
     step, rectifies = fused.convolution(weight.contiguous(memory_format=torch.channels_last), bias)
     assert rectifies
     assert made == ([] if less else ["direct"])
-    for size, expected in ((8, ["direct"]), (16, ["direct", "Winograd"]), (8, ["direct", "Winograd"])):
+    for size, expected in ((8, ["direct"]), (16, ["direct", "winograd"]), (8, ["direct", "winograd"])):
         x = draw(1, 96, size, size).contiguous(memory_format=torch.channels_last)
         torch.testing.assert_close(step(x), F.relu(F.conv2d(x, weight, bias, padding=1)), **CLOSE[torch.float32])
         assert made == (expected if less else ["direct"])

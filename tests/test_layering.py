@@ -43,6 +43,7 @@ LEVELS = (
         "inference",
         "fused",
         "winograd",
+        "trained",
         "notes",
         "errors",
         "_version",

@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from vgg_hub import VGG, Classifier
 from vgg_hub.predict import resolve_device
+from vgg_hub.trained import multiply_less
 
 from .augment import SMALLEST_AREA, augment, normalise
 from .pictures import PictureSet, load_sets
@@ -121,6 +122,7 @@ class _Run:
     def __init__(self, sets: dict[str, dict[str, PictureSet]], recipe: Recipe, out: Path, device: torch.device) -> None:
         self.sets, self.recipe, self.out, self.device = sets, recipe, out, device
         self.net = make_net(recipe)
+        multiply_less(self.net)
         self.heads = heads_for(self.net, sets)
         self.trained = nn.ModuleDict({"net": self.net, "heads": self.heads})
         if recipe.start:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .winograd import Winograd, pays
+from .winograd import convolve, filters, pays
 
-__all__ = ["convolution", "direct", "fuses", "linear", "multiplies_less"]
+__all__ = ["convolution", "direct", "fuses", "linear", "multiplies_less", "winograd"]
 
 ONES, RELU = [1, 1], ("relu", [], "")
 OPERATORS = ("_reorder_convolution_weight", "_reorder_linear_weight", "_convolution_pointwise", "_linear_pointwise")
@@ -35,7 +35,7 @@ def fuses(device: torch.device, dtype: torch.dtype) -> bool:
 
 @functools.cache
 def multiplies_less() -> bool:
-    """Whether `Winograd` is used where it pays: on processors without AVX512, for it was measured on those alone."""
+    """Whether Winograd's filtering is used where it pays: on processors without AVX512, for it was measured on those alone."""
     return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
@@ -59,10 +59,16 @@ def _by_size(weight: Tensor, bias: Tensor) -> Step:
     def step(x: Tensor) -> Tensor:
         less = pays(x.shape, len(weight))
         if less not in ways:
-            ways[less] = (Winograd if less else direct)(weight, bias)
-        return F.relu_(ways[less](x)) if less else ways[less](x)
+            ways[less] = (winograd if less else direct)(weight, bias)
+        return ways[less](x)
 
     return step
+
+
+def winograd(weight: Tensor, bias: Tensor) -> Step:
+    """A convolution by Winograd's filtering, in float32 on the CPU, and its ReLU."""
+    transformed = filters(weight)
+    return lambda x: F.relu_(convolve(x, transformed, bias))
 
 
 def direct(weight: Tensor, bias: Tensor) -> Step:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .model import VGG
+from .trained import multiply_less
 from .views import Pieces, Views, memory_said, use_bfloat16
 
 __all__ = ["BATCH_SIZE", "Learner"]
@@ -145,6 +146,7 @@ class _Suffix(nn.Module):
     def __init__(self, model: VGG, start: int, weight: Tensor, bias: Tensor, chance: torch.Generator) -> None:
         super().__init__()
         self.features = copy.deepcopy(model.features[start:])  # a slice keeps the modules' numbers
+        multiply_less(self.features)
         self.avgpool = nn.AdaptiveAvgPool2d(model.avgpool.output_size)
         self.classifier = copy.deepcopy(model.classifier[:-1])
         for name, module in self.classifier.named_children():

@@ -8,11 +8,13 @@ In bfloat16 it would not be.
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["Winograd", "pays"]
+__all__ = ["convolve", "filters", "of_filters", "of_pixels", "pays", "pixels", "places"]
 
 # Where the polynomials are evaluated, and at infinity: of several sets the one with the least error (they differ by a factor
 # of three; Barabasz et al. 2018, https://arxiv.org/abs/1803.10986, section 5, say why).
@@ -50,38 +52,69 @@ def _on_both_axes(matrix: Tensor) -> Tensor:
     return torch.kron(matrix, matrix).float()
 
 
-class Winograd:
+@functools.cache
+def _matrices() -> tuple[Tensor, Tensor, Tensor]:
+    """Of filters (36, 9), of tiles (36, 36), and back to pixels (16, 36)."""
+    with torch.inference_mode(False):
+        tiles = torch.linalg.inv(_evaluated(TILE)).T
+        return _on_both_axes(_evaluated(KERNEL)), _on_both_axes(tiles), _on_both_axes(_evaluated(OUT).T)
+
+
+def filters(weight: Tensor) -> Tensor:
+    """(out, in, 3, 3) -> (36, in, out)."""
+    out, channels = weight.shape[:2]
+    return (_matrices()[0] @ weight.permute(2, 3, 1, 0).reshape(KERNEL**2, -1)).view(TILE**2, channels, out)
+
+
+def of_filters(gradient: Tensor) -> Tensor:
+    """(36, in, out) -> (out, in, 3, 3): `filters` the other way round, for gradients."""
+    _, channels, out = gradient.shape
+    return (_matrices()[0].T @ gradient.view(TILE**2, -1)).view(KERNEL, KERNEL, channels, out).permute(3, 2, 0, 1)
+
+
+def places(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (36, tiles, C): each tile with the pixels around it, transformed."""
+    batch, channels, height, width = x.shape
+    down, across = _tiles(height), _tiles(width)
+    right, below = (n * OUT + 1 - size for n, size in ((across, width), (down, height)))
+    padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, right, 1, below))
+    of_picture, of_row, of_column, of_channel = padded.stride()
+    tiles = padded.as_strided(
+        (TILE, TILE, batch, down, across, channels),
+        (of_row, of_column, of_picture, OUT * of_row, OUT * of_column, of_channel),
+    )
+    return (_matrices()[1] @ tiles.reshape(TILE**2, -1)).view(TILE**2, -1, channels)
+
+
+def pixels(products: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """(36, tiles, C) -> (B, C, H, W), channels last."""
+    down, across = _tiles(height), _tiles(width)
+    tiles = (_matrices()[2] @ products.view(TILE**2, -1)).view(OUT, OUT, batch, down, across, -1)
+    whole = tiles.permute(2, 3, 0, 4, 1, 5).reshape(batch, down * OUT, across * OUT, -1)
+    return whole[:, :height, :width].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def of_pixels(gradient: Tensor) -> Tensor:
+    """(B, C, H, W) -> (36, tiles, C): `pixels` the other way round, for gradients."""
+    batch, channels, height, width = gradient.shape
+    down, across = _tiles(height), _tiles(width)
+    padded = F.pad(gradient.permute(0, 2, 3, 1), (0, 0, 0, across * OUT - width, 0, down * OUT - height))
+    tiles = padded.reshape(batch, down, OUT, across, OUT, channels).permute(2, 4, 0, 1, 3, 5)
+    return (_matrices()[2].T @ tiles.reshape(OUT**2, -1)).view(TILE**2, -1, channels)
+
+
+def convolve(x: Tensor, transformed: Tensor, bias: Tensor | None = None) -> Tensor:
     """A convolution of stride and padding 1.
 
     Args:
-        weight: (out, in, 3, 3) float32, on the CPU.
-        bias: (out,) float32.
+        x: (B, in, H, W) float32, on the CPU.
+        transformed: (36, in, out), what `filters` makes of the weight.
+        bias: (out,)
+
+    Returns:
+        (B, out, H, W) float32, channels last.
     """
-
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self._bias = bias
-        filters = weight.permute(2, 3, 1, 0).reshape(KERNEL**2, -1)
-        into = _on_both_axes(_evaluated(KERNEL)) @ filters
-        self._weight = into.view(TILE**2, weight.shape[1], weight.shape[0])
-        self._forth = _on_both_axes(torch.linalg.inv(_evaluated(TILE)).T)
-        self._back = _on_both_axes(_evaluated(OUT).T)
-        # The value at the point 1 goes into all pixels alike, so the bias is added at that one of the 36 places.
-        self._one = POINTS.index(1.0) * (TILE + 1)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """(B, in, H, W) float32 -> (B, out, H, W) float32, channels last."""
-        batch, channels, height, width = x.shape
-        down, across = _tiles(height), _tiles(width)
-        right, below = (n * OUT + 1 - size for n, size in ((across, width), (down, height)))
-        padded = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, right, 1, below))
-        of_picture, of_row, of_column, of_channel = padded.stride()
-        tiles = padded.as_strided(
-            (TILE, TILE, batch, down, across, channels),
-            (of_row, of_column, of_picture, OUT * of_row, OUT * of_column, of_channel),
-        )
-        places = (self._forth @ tiles.reshape(TILE**2, -1)).view(TILE**2, -1, channels)
-        products = torch.bmm(places, self._weight)
-        products[self._one] += self._bias
-        pixels = (self._back @ products.view(TILE**2, -1)).view(OUT, OUT, batch, down, across, -1)
-        whole = pixels.permute(2, 3, 0, 4, 1, 5).reshape(batch, down * OUT, across * OUT, -1)
-        return whole[:, :height, :width].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    products = torch.bmm(places(x), transformed)
+    if bias is not None:  # the value at the point 1 goes into all pixels alike: added at that one of the 36 places
+        products[POINTS.index(1.0) * (TILE + 1)] += bias
+    return pixels(products, len(x), *x.shape[2:])
