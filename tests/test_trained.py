@@ -43,7 +43,7 @@ def test_the_gradients_are_those_of_a_convolution(batch, channels, size, seed, c
     ]
     exact = [tensor.double().requires_grad_() for tensor in given_]
     given_ = [tensor.requires_grad_() for tensor in given_]
-    expected, found = F.conv2d(*exact, padding=1), _Convolve.apply(*given_)
+    expected, found = 2 * F.conv2d(*exact, padding=1), _Convolve.apply(*given_).mul_(2)  # it may be changed in place
     torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=1e-4)
     back = drawn(*found.shape, seed=seed + 3).contiguous(memory_format=layout)
     expected.backward(back.double())
@@ -98,8 +98,10 @@ def test_not_on_a_processor_where_it_was_not_measured(monkeypatch, taken):
     assert taken == []
 
 
-def test_the_learner_trains_so_and_the_model_is_not_changed(taken):
-    model = tiny_vgg(layers=[8, "M", 72, 72, "M"])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_the_learner_trains_so_and_the_model_is_not_changed(taken, batch_norm):
+    """Without batch norm the ReLU, which works in place, comes right after the convolution."""
+    model = tiny_vgg(layers=[8, "M", 72, 72, "M"], batch_norm=batch_norm)
     suffix = learner._Suffix(model, 0, model.head.weight, model.head.bias, torch.Generator())
     x = drawn(2, 3, 32, 32)
     suffix(x).square().sum().backward()

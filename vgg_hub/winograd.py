@@ -90,8 +90,12 @@ def pixels(products: Tensor, batch: int, height: int, width: int) -> Tensor:
     """(36, tiles, C) -> (B, C, H, W), channels last."""
     down, across = _tiles(height), _tiles(width)
     tiles = (_matrices()[2] @ products.view(TILE**2, -1)).view(OUT, OUT, batch, down, across, -1)
-    whole = tiles.permute(2, 3, 0, 4, 1, 5).reshape(batch, down * OUT, across * OUT, -1)
-    return whole[:, :height, :width].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    size = (batch, tiles.shape[-1], down * OUT, across * OUT)
+    whole = torch.empty(size, dtype=tiles.dtype, memory_format=torch.channels_last)
+    whole.view(*size[:2], down, OUT, across, OUT).copy_(tiles.permute(2, 5, 3, 0, 4, 1))
+    # Never a view: what comes out of a function with a gradient of its own may then be changed in place, as ReLU does.
+    exact = size[2:] == (height, width)
+    return whole if exact else whole[..., :height, :width].clone(memory_format=torch.channels_last)
 
 
 def of_pixels(gradient: Tensor) -> Tensor:
