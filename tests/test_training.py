@@ -1,6 +1,7 @@
 """The recipe: splits, augmentation, a run that learns and resumes, the ten-photo tasks, the export's labels."""
 
 import json
+import re
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from safetensors.torch import load_file
 from training import train as recipe_module
 from training.augment import MEAN, STD, augment, normalise
 from training.evaluate import evaluate, load_run, ten_photo_accuracy
-from training.export import label_names, shipped_net, start_name
+from training.export import SEEN_SINCE, facts, judge, label_names, shipped_net, start_name
 from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
 from training.recipe import Recipe
 from training.train import embed, make_net, train
@@ -193,7 +194,9 @@ def test_a_run_begins_from_a_checkpoint(tmp_path, toy_sets, whole_run):
         assert torch.equal(run.heads["cifar"].weight, heads["cifar"].weight) == (start.name == "final.safetensors")
 
 
-def test_a_start_whose_head_is_of_other_categories_gives_the_net_alone(tmp_path, toy_sets, whole_run):
+def test_a_start_whose_head_is_of_other_categories_gives_the_net_and_a_head_is_fitted_to_it(
+    tmp_path, toy_sets, whole_run
+):
     folder, _ = whole_run
     net = load_file(folder / "final.safetensors")
     wider = {"train": replace(toy_sets["caltech"]["train"], classes=("a", "b", "c"))}
@@ -202,6 +205,7 @@ def test_a_start_whose_head_is_of_other_categories_gives_the_net_alone(tmp_path,
     assert torch.equal(run.net.features[0].weight, net["net.features.0.weight"])
     assert torch.equal(run.heads["tiny"].weight, net["heads.tiny.weight"])
     assert run.heads["caltech"].weight.shape == (3, run.net.config.embed_features)
+    assert recipe_module.accuracy(run.net, run.heads["caltech"], toy_sets["caltech"]["val"], 32) > 0.9
 
 
 def test_sets_may_be_met_more_than_once_an_epoch(toy_sets):
@@ -212,6 +216,21 @@ def test_sets_may_be_met_more_than_once_an_epoch(toy_sets):
         for times in (1, 2)
     }
     assert met == {1: len(toy_sets["cifar"]["train"]), 2: 2 * len(toy_sets["cifar"]["train"])}
+
+
+def test_an_epoch_may_take_a_share_of_the_large_sets_another_one_each_time(toy_sets):
+    first, second = (
+        {
+            name: np.concatenate([batch.get(name, []) for batch in batches])
+            for name in toy_sets
+            for batches in [recipe_module._schedule(toy_sets, replace(TOY, share=1 / 3), epoch)]
+        }
+        for epoch in (0, 1)
+    )
+    assert {name: len(rows) for name, rows in first.items()} == {"tiny": 16, "caltech": 96, "cifar": 16}
+    for name in ("tiny", "cifar"):
+        assert len(set(first[name])) == 16
+        assert set(first[name]) != set(second[name])
 
 
 class KilledError(Exception):
@@ -258,6 +277,34 @@ def test_a_finished_run_is_judged_and_shipped_with_its_own_answers(tmp_path, toy
     assert torch.allclose(loaded(x), expected, atol=1e-5)
     assert loaded.config.label_names == ("rows", "columns")
     assert (loaded.config.input_size, loaded.config.crop_pct) == (32, 1.0)
+
+
+def test_a_run_on_all_categories_has_the_ten_photo_figure_of_the_one_it_began_from(
+    tmp_path, toy_sets, whole_run, monkeypatch
+):
+    """It has seen what the tasks are of."""
+    monkeypatch.setattr("training.evaluate.SCORE_SIZES", {"tiny": (32,), "caltech": (32,), "cifar": (32,)})
+    folder, _ = whole_run
+    _, net, heads = load_run(folder, toy_sets)
+    recipe = replace(TOY, keep_all=True, start=str(tmp_path / "final.safetensors"))
+    missing = tmp_path / "evaluation.json"
+    with pytest.raises(FileNotFoundError, match=rf"^{re.escape(str(missing))} is missing: a net trained on all .*"):
+        evaluate(net, heads, recipe, toy_sets)
+    with pytest.raises(FileNotFoundError, match=r"^This run began from random weights: .* and begin from it\.$"):
+        evaluate(net, heads, replace(recipe, start=""), toy_sets)
+    size = str(net.config.input_size)
+    transfer = {"trained": {size: {"mean": 0.9, "deviation": 0.04}}, "random": {size: {"mean": 0.7}}}
+    missing.write_text(json.dumps({"scores": {}, "transfer": transfer, "input_size": int(size)}))
+    found = evaluate(net, heads, recipe, toy_sets)
+    assert (found["transfer"], found["input_size"]) == (transfer, int(size))
+    assert found["scores"]["cifar"]["accuracy"]["32"] == pytest.approx(recipe_accuracy(net, heads, toy_sets), abs=1e-4)
+    shipped = shipped_net(net, heads["tiny"], ("rows", "columns"), int(size))
+    judged = judge(shipped, heads, toy_sets, recipe, found)
+    assert judged["transfer"] == {"mean": 0.9, "deviation": 0.04}
+    log = json.loads((folder / "log.json").read_text())
+    for each, told in ((recipe, [SEEN_SINCE]), (TOY, [])):
+        notes = facts(judged, log, found, toy_sets, each)["notes"]
+        assert [note for note in notes if note.startswith("Those pairs")] == told
 
 
 def recipe_accuracy(net, heads, sets) -> float:

@@ -24,7 +24,7 @@ from vgg_hub.head import fit_heads
 from vgg_hub.predict import resolve_device
 
 from .pictures import PictureSet, load_sets
-from .recipe import Recipe
+from .recipe import Recipe, read_recipe
 from .train import accuracy, embed, heads_for, make_net
 
 __all__ = ["TRANSFER_SIZES", "evaluate", "load_run", "ten_photo_accuracy"]
@@ -36,7 +36,7 @@ TASKS, PHOTOS = 100, 10
 
 def load_run(run: Path, sets: dict[str, dict[str, PictureSet]]) -> tuple[Recipe, VGG, nn.ModuleDict]:
     """The recipe, the trained net (eval mode) and its heads, one a set."""
-    recipe = Recipe(**json.loads((run / "log.json").read_text(encoding="utf-8"))["recipe"])
+    recipe = read_recipe(run)
     net = make_net(recipe)
     heads = heads_for(net, sets)
     nn.ModuleDict({"net": net, "heads": heads}).load_state_dict(load_file(run / "final.safetensors"))
@@ -89,7 +89,11 @@ def _transfer(net: VGG, pictures: PictureSet, sizes: Sequence[int]) -> dict[str,
 def evaluate(
     net: VGG, heads: nn.ModuleDict, recipe: Recipe, sets: dict[str, dict[str, PictureSet]]
 ) -> dict[str, object]:
-    """All figures of one net, and the ten-photo one of the same net with random weights at the size that did best."""
+    """All figures of one net, and the ten-photo one of the same net with random weights at the size that did best.
+
+    Raises:
+        FileNotFoundError: it was trained on all categories, and that which it began from has no `evaluation.json`.
+    """
     scores = {
         name: {
             "pictures": len(parts["val"]),
@@ -97,12 +101,15 @@ def evaluate(
         }
         for name, parts in sets.items()
     }
+    return {"scores": scores} | (_before_all(recipe) if recipe.keep_all else _on_tasks(net, recipe, sets))
+
+
+def _on_tasks(net: VGG, recipe: Recipe, sets: dict[str, dict[str, PictureSet]]) -> dict[str, object]:
     pictures = sets["caltech"]["transfer"]
     trained = _transfer(net, pictures, TRANSFER_SIZES)
     best = max(TRANSFER_SIZES, key=lambda size: trained[str(size)]["mean"])
     untrained = make_net(replace(recipe, seed=recipe.seed + 1))
     return {
-        "scores": scores,
         "transfer": {
             "tasks": TASKS,
             "photos_a_class": PHOTOS,
@@ -114,6 +121,20 @@ def evaluate(
     }
 
 
+def _before_all(recipe: Recipe) -> dict[str, object]:
+    """Of tasks that a net was trained on it says nothing: what counts is the run that it began from."""
+    start = Path(recipe.start)
+    file = (start if start.is_dir() else start.parent) / "evaluation.json"
+    if not recipe.start or not file.is_file():
+        missing = f"{file} is missing" if recipe.start else "This run began from random weights"
+        raise FileNotFoundError(
+            f"{missing}: a net trained on all categories is judged on ten photos by the one it began from. "
+            "Train that without --keep-all, judge it by training.evaluate, and begin from it."
+        )
+    earlier = json.loads(file.read_text(encoding="utf-8"))
+    return {name: earlier[name] for name in ("transfer", "input_size")}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
@@ -121,7 +142,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUN/cache)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     options = parser.parse_args()
-    sets = load_sets(options.data, options.cache or options.run / "cache")
+    sets = load_sets(options.data, options.cache or options.run / "cache", read_recipe(options.run).keep_all)
     recipe, net, heads = load_run(options.run, sets)
     device = resolve_device(options.device)
     text = json.dumps(evaluate(net.to(device), heads.to(device), recipe, sets), indent=1)

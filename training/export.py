@@ -26,7 +26,7 @@ from vgg_hub.predict import resolve_device
 from .augment import MEAN, STD
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
-from .recipe import Recipe
+from .recipe import Recipe, read_recipe
 from .train import accuracy, embed
 
 __all__ = ["facts", "label_names", "shipped_net", "start_name"]
@@ -39,6 +39,10 @@ TITLES = {
 # Copies of the sets at the Hub, for the card's metadata; the pictures here are those of training/README.md.
 HUB_IDS = {"tiny": "zh-plus/tiny-imagenet", "cifar": "uoft-cs/cifar10"}
 LICENCES = {"tiny": "for non-commercial research", "caltech": "CC BY 4.0", "cifar": "for research"}
+SEEN_SINCE = (
+    "Those pairs judged the net that this one began from, which had seen none of their categories. "
+    "This one was trained on all, so that nothing that is known of them is lost."
+)
 ROOT = Path(__file__).parent.parent
 
 
@@ -65,10 +69,19 @@ def shipped_net(net: VGG, head: nn.Linear, labels: Sequence[str], input_size: in
     return net.eval()
 
 
-def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]], recipe: Recipe) -> dict[str, object]:
+def judge(
+    net: VGG,
+    heads: nn.ModuleDict,
+    sets: dict[str, dict[str, PictureSet]],
+    recipe: Recipe,
+    evaluation: dict[str, object],
+) -> dict[str, object]:
     """The card's figures, of a net as it was read back: heads that do not ship stay in float32."""
-    size = net.config.input_size
-    found = ten_photo_accuracy(embed(net, sets["caltech"]["transfer"], size), sets["caltech"]["transfer"].labels)
+    size, pictures = net.config.input_size, sets["caltech"]["transfer"]
+    transfer = evaluation["transfer"]["trained"][str(size)]
+    if not recipe.keep_all:
+        found = ten_photo_accuracy(embed(net, pictures, size), pictures.labels)
+        transfer = {"mean": round(float(found.mean()), 4), "deviation": round(float(found.std(ddof=1)), 4)}
     answering = {name: net.head if name == "tiny" else heads[name] for name in sets}
     return {
         "scores": {
@@ -76,7 +89,7 @@ def judge(net: VGG, heads: nn.ModuleDict, sets: dict[str, dict[str, PictureSet]]
             for name, parts in sets.items()
         },
         "tiny_at_input_size": round(accuracy(net, net.head, sets["tiny"]["val"], size), 4),
-        "transfer": {"mean": round(float(found.mean()), 4), "deviation": round(float(found.std(ddof=1)), 4)},
+        "transfer": {name: transfer[name] for name in ("mean", "deviation")},
     }
 
 
@@ -128,6 +141,7 @@ def facts(
             f"Tiny ImageNet's validation accuracy is {100 * judged['tiny_at_input_size']:.1f} %.",
             f"On the same pairs of categories left out, whose accuracies have a standard deviation of "
             f"{judged['transfer']['deviation']:.3f}, the same net with random weights reaches {random:.3f}.",
+            *([SEEN_SINCE] if recipe.keep_all else []),
             "All figures were measured in eval mode and float32, on the half-precision weights as they ship.",
             "Tiny ImageNet is for non-commercial research: ask its licence before you use these weights for more.",
         ],
@@ -141,7 +155,7 @@ def start_name(recipe: Recipe) -> str:
     start = Path(recipe.start)
     if start.is_dir():
         return read_config(start / "config.json", start.name)[0].name
-    recipe = Recipe(**json.loads((start.parent / "log.json").read_text(encoding="utf-8"))["recipe"])
+    recipe = read_recipe(start.parent)
     return VGGConfig(depth=recipe.depth, batch_norm=recipe.batch_norm).name
 
 
@@ -149,7 +163,7 @@ def export(
     data: Path, run: Path, cache: Path, out: Path | None, log_file: Path | None, device: torch.device
 ) -> dict[str, object]:
     """Write the folder and judge it on `device`; returns the log's content."""
-    sets = load_sets(data, cache)
+    sets = load_sets(data, cache, read_recipe(run).keep_all)
     recipe, net, heads = load_run(run, sets)
     log = json.loads((run / "log.json").read_text(encoding="utf-8"))
     log["recipe"]["start"] = start_name(recipe)  # a path of the machine that trained says nothing elsewhere
@@ -159,7 +173,7 @@ def export(
     name = net.config.name
     out, log_file = out or ROOT / "weights" / name, log_file or ROOT / "training" / "logs" / f"{name}.json"
     net.save_pretrained(out, dtype="float16")
-    judged = judge(VGG.from_pretrained(str(out)).to(device), heads.to(device), sets, recipe)
+    judged = judge(VGG.from_pretrained(str(out)).to(device), heads.to(device), sets, recipe, evaluation)
     net.provenance = facts(judged, log, evaluation, sets, recipe)
     net.save_pretrained(out, dtype="float16", card=render_card(net.config, net.provenance, name))
     log |= {

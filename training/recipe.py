@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from .augment import SMALLEST_AREA
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "read_recipe"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Recipe:
     size_step: int = 8
     caltech_repeats: int = 2
     cifar_repeats: int = 1
+    share: float = 1.0  # of the pictures of Tiny ImageNet and CIFAR-10, drawn anew each epoch
     cifar_smallest_area: float = SMALLEST_AREA
     average: float = 0.998
     seed: int = 0
@@ -51,3 +54,8 @@ class Recipe:
         if progress < 0.2:
             return self.peak_rate * (0.05 + 0.95 * progress / 0.2)
         return self.peak_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.2) / 0.8)) + 1e-5
+
+
+def read_recipe(run: Path) -> Recipe:
+    """That of a run's folder, as its log says."""
+    return Recipe(**json.loads((run / "log.json").read_text(encoding="utf-8"))["recipe"])

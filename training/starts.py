@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vgg_hub import VGG
 from vgg_hub.inference import folded
 
-__all__ = ["begin_from", "narrower"]
+__all__ = ["begin_from", "fit_head", "narrower"]
 
 Block = list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]
 
@@ -76,6 +76,16 @@ def narrower(
                 given = old_norm.state_dict()[name]
                 values.copy_(given[kept] if given.ndim else given)
     return kept
+
+
+def fit_head(head: nn.Linear, features: Tensor, labels: Tensor, steps: int = 400) -> None:
+    """Fit `head` in place to (N, D) float32 features and (N,) int64 classes, all of them in each step of Adam."""
+    optimiser = torch.optim.AdamW(head.parameters(), lr=0.02, weight_decay=0.02)
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = 0.02 * (1 - step / steps)
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(head(features), labels, label_smoothing=0.05).backward()
+        optimiser.step()
 
 
 def _plain(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:

@@ -4,8 +4,8 @@
 
 writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.safetensors`. Run again after
 a kill, it goes on from the last epoch. `--start OTHER/final.safetensors` begins from another run's net and heads,
-`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet; either may be wider,
-shallower, or have batch norm where the new net has none (see `starts`). `--no-bfloat16` is for processors that do not
+`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet (the others are fitted to it
+first); either may be wider, shallower, or have batch norm where the new net has none (see `starts`). `--no-bfloat16` is for processors that do not
 multiply it themselves: there it is ten times slower than float32.
 """
 
@@ -32,8 +32,8 @@ from vgg_hub.trained import multiply_less
 
 from .augment import SMALLEST_AREA, augment, normalise
 from .pictures import PictureSet, load_sets
-from .recipe import Recipe
-from .starts import begin_from
+from .recipe import Recipe, read_recipe
+from .starts import begin_from, fit_head
 
 __all__ = ["accuracy", "embed", "heads_for", "make_net", "train"]
 
@@ -69,7 +69,8 @@ def _schedule(sets: dict[str, dict[str, PictureSet]], recipe: Recipe, epoch: int
     rows = {}
     for name, parts in sets.items():
         repeats = {"caltech": recipe.caltech_repeats, "cifar": recipe.cifar_repeats}.get(name, 1)
-        rows[name] = np.concatenate([chance.permutation(len(parts["train"])) for _ in range(repeats)])
+        found = np.concatenate([chance.permutation(len(parts["train"])) for _ in range(repeats)])
+        rows[name] = found if name == "caltech" else found[: round(recipe.share * len(found))]
     if recipe.mixed:
         steps = max(1, sum(map(len, rows.values())) // recipe.batch)
         shares = {name: np.array_split(found, steps) for name, found in rows.items()}
@@ -153,20 +154,20 @@ class _Run:
             trained = VGG.from_pretrained(start)
             heads = {"tiny": trained.head.state_dict()}
         else:
-            recipe = Recipe(**json.loads((start.parent / "log.json").read_text())["recipe"])
             state = load_file(start)
-            trained = make_net(recipe)
+            trained = make_net(read_recipe(start.parent))
             trained.load_state_dict({name[4:]: tensor for name, tensor in state.items() if name.startswith("net.")})
-            heads = {
-                name: {part: state[f"heads.{name}.{part}"].float() for part in ("weight", "bias")}
-                for name in self.heads
-            }
+            parts = ("weight", "bias")
+            heads = {name: {part: state[f"heads.{name}.{part}"].float() for part in parts} for name in self.heads}
         few = torch.from_numpy(self.sets["tiny"]["train"].images[:: max(1, len(self.sets["tiny"]["train"]) // 512)])
         images = augment(few, self.recipe.first_size, torch.Generator().manual_seed(self.recipe.seed))
         kept = begin_from(self.net, trained.eval(), images)
-        for name, head in heads.items():
-            if len(head["bias"]) == self.heads[name].out_features:  # else it is of other categories, and begins anew
-                self.heads[name].load_state_dict({"weight": head["weight"][:, kept], "bias": head["bias"]})
+        for name, head in self.heads.items():
+            if name in heads and len(heads[name]["bias"]) == head.out_features:
+                head.load_state_dict({"weight": heads[name]["weight"][:, kept], "bias": heads[name]["bias"]})
+            else:  # of other categories, or it did not ship: one that knows nothing would spoil the features first
+                pictures = _some(self.sets[name]["train"], 10000)
+                fit_head(head, embed(self.net, pictures, self.recipe.first_size), torch.from_numpy(pictures.labels))
 
     def epoch(self) -> None:
         recipe, number = self.recipe, len(self.rows)
