@@ -1,12 +1,13 @@
-"""Training past the last layer: a batch forward and back, with convolutions that multiply less and with direct ones, in turn.
+"""Training past the last layer: what is frozen by the net and by its form for inference, what trains forward and back with
+convolutions that multiply less and with direct ones; in turn.
 
     python -m benchmarks.deeper [--repeats 5] [--threads 2] [--json FILE]
 
 The paper's VGG11-BN at 224 pixels (random weights: time does not depend on them) and the net that ships, from several
-boundaries each, on a batch of drawn pictures as `Learner` takes it: what trains computes the logits, their loss, and all
-gradients. The optimiser's step is not in it. `ratio` is the median of the direct way's time over the other's in the same turn;
-`apart` how far a weight's gradient is from the direct one, as a share of its length, at most. In float32 on the CPU, whatever the
-processor is: it says whether `fused.multiplies_less` should hold there.
+boundaries each, on a batch of drawn pictures as `Learner` takes it. `frozen` is what comes before the boundary. What trains
+computes the logits, their loss, and all gradients; the optimiser's step is not in it. `ratio` is the median of the first way's
+time over the other's in the same turn; `apart` how far a weight's gradient is from the direct one, as a share of its length, at
+most. In float32 on the CPU, whatever the processor is: it says whether `fused.multiplies_less` should hold there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch.nn import functional as F
 
 from benchmarks.result import conditions, publish
 from vgg_hub import VGG
+from vgg_hub.inference import Prepared
 from vgg_hub.learner import BATCH_SIZE, _Suffix
 from vgg_hub.preprocess import preprocess
 from vgg_hub.samples import draw_samples
@@ -56,8 +58,27 @@ def there_and_back(suffix: _Suffix, x: Tensor, y: Tensor, less: bool) -> float:
         return time.perf_counter() - started
 
 
+@torch.no_grad()
+def frozen(model: VGG, start: int, x: Tensor, repeats: int) -> dict[str, object]:
+    form = Prepared(model, x.device, torch.float32)
+    ways = {"net": lambda: model.features[:start](x), "form": lambda: form.maps(x, start)}
+    torch.testing.assert_close(ways["form"](), ways["net"](), atol=1e-3, rtol=1e-3)  # this turn warms up
+    turns = []
+    for _ in range(repeats):
+        turns.append({})
+        for way, compute in ways.items():
+            started = time.perf_counter()
+            compute()
+            turns[-1][way] = time.perf_counter() - started
+    return {
+        "seconds": {way: round(statistics.median(turn[way] for turn in turns), 3) for way in ways},
+        "ratio": round(statistics.median(turn["net"] / turn["form"] for turn in turns), 2),
+    }
+
+
 def measure(model: VGG, trainable: str, repeats: int) -> dict[str, object]:
     start, (x, y) = boundary(model, trainable), batch_for(model)
+    before = frozen(model, start, x, repeats)
     with torch.no_grad():
         x = model.features[:start](x)
     head = model.head
@@ -72,6 +93,7 @@ def measure(model: VGG, trainable: str, repeats: int) -> dict[str, object]:
     turns = [{way: there_and_back(suffix, x, y, less) for way, less in WAYS.items()} for _ in range(repeats)]
     seconds = {way: statistics.median(turn[way] for turn in turns) for way in WAYS}
     return {
+        "frozen": before,
         "seconds": {way: round(value, 3) for way, value in seconds.items()},
         "ratio": round(statistics.median(turn["direct"] / turn["multiplying less"] for turn in turns), 2),
         "apart": float(f"{apart:.1e}"),

@@ -68,11 +68,17 @@ def winograd(result: Result) -> str:
 
 def deeper(result: Result) -> str:
     rows = [
-        [net, f"`{boundary}`", *(f"{value:.2f} s" for value in row["seconds"].values()), f"{row['ratio']:.2f}"]
+        [net, f"`{boundary}`"]
+        + [
+            text
+            for part in (row["frozen"], row)
+            for text in (*(f"{value:.2f} s" for value in part["seconds"].values()), f"{part['ratio']:.2f}")
+        ]
         for net, found in result["nets"].items()
         for boundary, row in found.items()
     ]
-    return table(["net", "trained from", "direct", "multiplying less", "ratio"], rows)
+    header = ["net", "trained from", "frozen: as the net is", "as its form", "ratio"]
+    return table([*header, "trained: direct", "multiplying less", "ratio"], rows)
 
 
 def folder(result: Result) -> str:

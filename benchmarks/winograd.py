@@ -40,7 +40,7 @@ def sizes(net: VGG, pictures: int) -> dict[str, tuple[int, int, int, int, int]]:
     """Layer -> (B, in, H, W, out), each size once; of `pictures`, as many as are computed at a time."""
     side, channels, found = net.config.input_size, net.config.in_channels, {}
     x = torch.empty(pictures, channels, side, side)
-    at_once = min(pictures, Prepared(net, torch.device("cpu"), torch.float32)._piece(x))
+    at_once = min(pictures, Prepared(net, torch.device("cpu"), torch.float32)._piece(x, 0, len(net.config.channels)))
     for row in layer_table(net.config):
         if row.type == "convolution":
             size = (at_once, channels, *row.output[1:], row.output[0])

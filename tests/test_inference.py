@@ -61,6 +61,27 @@ def test_it_computes_what_the_net_computes(fields, x):
     assert all(torch.equal(before[key], tensor) for key, tensor in net.state_dict().items())
 
 
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize("fused", [True, False])
+def test_in_two_parts_it_computes_the_same(batch_norm, fused, x, monkeypatch):
+    """Divided before any convolution or pooling, or after all of them; without the fused operators a ReLU may be owed there."""
+    monkeypatch.setattr("vgg_hub.fused.fuses", lambda device, dtype: fused)
+    net = lively(batch_norm=batch_norm, hidden_features=12, layers=[8, 8, "M", "M", 16, 8])
+    form = Prepared(net, CPU, torch.float32)
+    places = [n for n, module in enumerate(net.features) if isinstance(module, nn.Conv2d | nn.MaxPool2d)]
+    with torch.no_grad():
+        whole = net.embed(x)
+        for place in [*places[1:], len(net.features)]:
+            expected = net.features[:place](x)
+            assert expected.std() > 1e-3
+            maps = form.maps(x, place)
+            torch.testing.assert_close(maps, expected, atol=1e-5, rtol=1e-5)
+            given = maps.clone()
+            torch.testing.assert_close(form.embed(maps, place), whole, atol=1e-5, rtol=1e-5)
+            assert torch.equal(maps, given)
+    assert not form.maps(x, places[1]).requires_grad
+
+
 def test_a_net_in_training_mode_or_half_precision_answers_as_in_eval_mode(x):
     net = lively(batch_norm=True, hidden_features=12)
     with torch.no_grad():
@@ -172,7 +193,7 @@ def test_on_the_cpu_a_batch_goes_through_in_pieces_whose_maps_fit_in_memory_used
     monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 2 * 8 * size[0] * size[1] * dtype.itemsize)
     prepared = Prepared(net, CPU, dtype)
     original = prepared._pooled
-    monkeypatch.setattr(prepared, "_pooled", lambda piece: pieces.append(len(piece)) or original(piece))
+    monkeypatch.setattr(prepared, "_pooled", lambda piece, *ends: pieces.append(len(piece)) or original(piece, *ends))
     torch.testing.assert_close(prepared.embed(x), whole, atol=1e-5, rtol=1e-2 if dtype == torch.bfloat16 else 1e-5)
     assert pieces == [2, 2, 1]
     monkeypatch.setattr("vgg_hub.inference.REUSED_BYTES", 1)  # a single picture too large for it goes through alone

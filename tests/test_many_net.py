@@ -8,6 +8,7 @@ import torch
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub.many.net import GlobalBatchNorm, PhotoDropout, Student
 
+CPU = torch.device("cpu")
 BLOCKS = {"layers": [4, "M", 6, "M"], "hidden_features": 8}
 
 
@@ -15,7 +16,7 @@ BLOCKS = {"layers": [4, "M", 6, "M"], "hidden_features": 8}
 def test_what_is_frozen_is_bitwise_as_it_was(trainable, first):
     model = tiny_vgg(**BLOCKS)
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
-    student = Student(model, ["a", "b", "c"], trainable, 0, statistics=True)
+    student = Student(model, ["a", "b", "c"], trainable, 0, statistics=True, device=CPU)
     optimiser = torch.optim.AdamW(student.groups(), lr=0.1)
     torch.nn.init.normal_(student.net.head.weight)  # a head of zeros hands nothing down
     x = smooth_batch(6, 32)
@@ -28,8 +29,10 @@ def test_what_is_frozen_is_bitwise_as_it_was(trainable, first):
     ]
     names = list(before)
     start = next(number for number, name in enumerate(names) if name.startswith(place))
-    assert all(torch.equal(before[name], after[name]) for name in names[:start])
-    idle = {"features.0.bias", "features.4.bias"}  # batch norm takes them out
+    frozen = [name for name in names[:start] if name in after]  # the others are in the form for inference
+    assert not any(name.startswith("features") for name in frozen)
+    assert all(torch.equal(before[name], after[name]) for name in frozen)
+    idle = {"features.0.bias", "features.4.bias"} & set(after)  # batch norm takes them out
     assert all(torch.equal(before[name], after[name]) for name in idle)
     changed = [name for name in names[start:] if not name.startswith("classifier.6") and name not in idle]
     assert all(not torch.equal(before[name], after[name]) for name in changed)
@@ -38,8 +41,24 @@ def test_what_is_frozen_is_bitwise_as_it_was(trainable, first):
     assert set(student.tensors()) == set(names[start:])
 
 
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize("trainable", ["head", "classifier", "block2", "all"])
+def test_it_computes_what_the_net_does(trainable, batch_norm):
+    model = tiny_vgg(**BLOCKS, batch_norm=batch_norm, dropout=0.0)
+    student = Student(model, ["a", "b"], trainable, 0, statistics=False, device=CPU)
+    twin = model.share().replace_head(["a", "b"])
+    student.net.head.load_state_dict(twin.head.state_dict())
+    x = smooth_batch(6, 32)
+    student.train_mode(0, range(6), 6)
+    with torch.no_grad():
+        expected = twin(x)
+    assert expected.std() > 1e-3
+    for found in (student.net(x), student.net.eval()(x)):
+        torch.testing.assert_close(found.detach(), expected, atol=1e-5, rtol=1e-4)
+
+
 def test_batch_norm_without_statistics_keeps_them():
-    student = Student(tiny_vgg(), ["a", "b"], "all", 0, statistics=False)
+    student = Student(tiny_vgg(), ["a", "b"], "all", 0, statistics=False, device=CPU)
     before = student.net.features[1].running_mean.clone()
     student.train_mode(0, range(4), 4)
     student.net(smooth_batch(4, 32))
@@ -47,14 +66,16 @@ def test_batch_norm_without_statistics_keeps_them():
 
 
 def test_a_batch_of_one_breaks_no_batch_norm():
-    student = Student(tiny_vgg(layers=[4, "M", "M", "M", "M", "M", 4]), ["a", "b"], "all", 0, statistics=True)
+    student = Student(
+        tiny_vgg(layers=[4, "M", "M", "M", "M", "M", 4]), ["a", "b"], "all", 0, statistics=True, device=CPU
+    )
     student.train_mode(0, [0], 1)
     assert torch.isfinite(student.net(smooth_batch(1, 32))).all()
 
 
 def test_it_starts_from_a_head_of_zeros_and_takes_up_what_it_gave():
     model = tiny_vgg()
-    student = Student(model, ["a", "b"], "all", 0, statistics=True)
+    student = Student(model, ["a", "b"], "all", 0, statistics=True, device=CPU)
     assert torch.equal(student.net.eval()(smooth_batch(2, 32)), torch.zeros(2, 2))
     kept = student.tensors()
     with torch.no_grad():
@@ -65,7 +86,7 @@ def test_it_starts_from_a_head_of_zeros_and_takes_up_what_it_gave():
 
 
 def test_dropout_follows_the_photo_wherever_it_stands():
-    student = Student(tiny_vgg(hidden_features=16, dropout=0.5), ["a", "b"], "all", 3, statistics=False)
+    student = Student(tiny_vgg(hidden_features=16, dropout=0.5), ["a", "b"], "all", 3, statistics=False, device=CPU)
     torch.nn.init.normal_(student.net.head.weight)
     x = smooth_batch(3, 32)
     student.train_mode(1, [7, 8, 9], 3)

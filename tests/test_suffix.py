@@ -27,6 +27,7 @@ from vgg_hub import suffix as module
 from vgg_hub import views as views_module
 from vgg_hub.errors import CheckpointError, FinetuneError
 from vgg_hub.events import Embedding, Finished, Step
+from vgg_hub.inference import Prepared
 from vgg_hub.learner import Learner
 from vgg_hub.report import fit_scale
 from vgg_hub.suffix import boundary, boundary_names
@@ -358,15 +359,19 @@ def test_closing_it_leaves_nothing(monkeypatch, tmp_path, after):
 def test_want_of_memory_on_the_way_changes_nothing(monkeypatch, trainable):
     model, task = blunt(), textures(8)
     expected = tuned(task, model, trainable=trainable)
-    forward, tried = torch.nn.Conv2d.forward, []
+    tried = []
 
-    def short(self, x):
-        tried.append(len(x))
-        if len(x) > 3:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return forward(self, x)
+    def short(compute):
+        def computed(self, x, *ends):
+            tried.append(len(x))
+            if len(x) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return compute(self, x, *ends)
 
-    monkeypatch.setattr(torch.nn.Conv2d, "forward", short)
+        return computed
+
+    monkeypatch.setattr(Prepared, "_run", short(Prepared._run))  # what is frozen
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", short(torch.nn.Conv2d.forward))  # what trains
     found = tuned(task, model, trainable=trainable)
     assert max(tried) == 16
     assert sum(size > 3 for size in tried) == 3 + 4 * 4, "the cache and each learner find out once"

@@ -4,9 +4,9 @@
 
 writes `RUN/log.json` (a row an epoch), `RUN/last.pt` (to resume from) and, at the end, `RUN/final.safetensors`. Run again after
 a kill, it goes on from the last epoch. `--start OTHER/final.safetensors` begins from another run's net and heads,
-`--start weights/vgg11-bn` from a checkpoint that ships, which has no head but that of Tiny ImageNet (the others are fitted to it
-first); either may be wider, shallower, or have batch norm where the new net has none (see `starts`). `--no-bfloat16` is for processors that do not
-multiply it themselves: there it is ten times slower than float32.
+`--start weights/vgg11-bn` from a checkpoint that ships, which has the head of Tiny ImageNet alone: the others are fitted to
+its features first. Either may be wider, shallower, or have batch norm where the new net has none (see `starts`).
+`--no-bfloat16` is for processors that do not multiply it themselves: there it is ten times slower than float32.
 """
 
 from __future__ import annotations

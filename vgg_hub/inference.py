@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor
 
 
 class Prepared:
-    """What computes `VGG.embed`.
+    """What computes `VGG.embed`, whole or in two parts: `maps`, and `embed` from there.
 
     Args:
         model: read, not changed; in any mode, on any device, of any float type.
@@ -81,6 +82,7 @@ class Prepared:
         self._layout = torch.contiguous_format if device.type == "mps" else torch.channels_last
         self._config = model.config
         self._convolutions = [step and self._ready(*step) for step in _steps(model.features)]
+        self._places = _places(model.features)
         linears = [module for module in model.classifier[:-1] if isinstance(module, nn.Linear)]
         self._linears = [linear(*(t.detach().to(device, dtype) for t in (m.weight, m.bias))) for m in linears]
 
@@ -89,41 +91,66 @@ class Prepared:
         return convolution(weight.contiguous(memory_format=self._layout), bias.to(self._device, self._dtype))
 
     @torch.no_grad()  # not inference_mode: what it gives may enter the fitting of a head
-    def embed(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor, start: int = 0) -> Tensor:
         """(B, in_channels, H, W) float -> (B, embed_features) float32, on the device.
+
+        Args:
+            x: pictures, or what the first `start` modules of `features` make of them, as `maps` gives it.
+            start: as for `maps`.
+
+        Raises:
+            ConfigError: see `check_input`.
+        """
+        if not start:
+            check_input(x, self._config)
+        x = self._in_pieces(self._pooled, x, self._places[start], len(self._convolutions))
+        for step in self._linears:  # all at once, for reading the weights is what takes time
+            x = step(x)
+        return x.float()
+
+    @torch.no_grad()
+    def maps(self, x: Tensor, end: int) -> Tensor:
+        """What the first `end` modules of `features` give: (B, in_channels, H, W) float -> (B, C, h, w) float32.
+
+        Args:
+            x: pictures.
+            end: a place where a convolution with what follows it, or a pooling, begins, or the end of all.
 
         Raises:
             ConfigError: see `check_input`.
         """
         check_input(x, self._config)
-        pieces = x.split(self._piece(x)) if self._device.type == "cpu" else [x]
-        x = torch.cat([self._pooled(piece) for piece in pieces])
-        for step in self._linears:  # all at once, for reading the weights is what takes time
-            x = step(x)
-        return x.float()
+        return self._in_pieces(self._run, x, 0, self._places[end]).float()
 
-    def _piece(self, x: Tensor) -> int:
+    def _in_pieces(self, function: Callable[[Tensor, int, int], Tensor], x: Tensor, first: int, last: int) -> Tensor:
+        """Through the layers from `first` to before `last`."""
+        pieces = x.split(self._piece(x, first, last)) if self._device.type == "cpu" else [x]
+        return torch.cat([function(piece, first, last) for piece in pieces])
+
+    def _piece(self, x: Tensor, first: int, last: int) -> int:
         """How many pictures at once: as many as leave the largest map in memory that is used again."""
         area, largest = x.shape[2] * x.shape[3], 1
-        for channels in self._config.channels:
+        for channels in self._config.channels[first:last]:
             if channels == "M":
                 area //= 4
             else:
                 largest = max(largest, channels * area)
         return max(1, REUSED_BYTES // (largest * self._dtype.itemsize))
 
-    def _pooled(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, pooled features) of the form's precision."""
+    def _pooled(self, x: Tensor, first: int, last: int) -> Tensor:
+        """-> (B, pooled features) of the form's precision."""
+        return torch.flatten(F.adaptive_avg_pool2d(self._run(x, first, last), self._config.pool_size), 1)
+
+    def _run(self, x: Tensor, first: int, last: int) -> Tensor:
         x = x.to(self._device, self._dtype, non_blocking=True).contiguous(memory_format=self._layout)
         owed = False  # a ReLU
-        for step in self._convolutions:
+        for step in self._convolutions[first:last]:
             if step is None:
                 x = _halved(x) if x.device.type == "cpu" else F.max_pool2d(x, 2)
                 continue
             convolve, rectifies = step
             x, owed = convolve(F.relu_(x) if owed else x), not rectifies
-        x = F.relu_(x) if owed else x
-        return torch.flatten(F.adaptive_avg_pool2d(x, self._config.pool_size), 1)
+        return F.relu_(x) if owed else x
 
 
 def _halved(x: Tensor) -> Tensor:
@@ -143,6 +170,12 @@ def _steps(features: nn.Sequential) -> list[tuple[Tensor, Tensor] | None]:
         elif isinstance(module, nn.MaxPool2d):
             steps.append(None)
     return steps
+
+
+def _places(features: nn.Sequential) -> dict[int, int]:
+    """Position in `features` of each convolution and pooling, and the end -> how many of these come before it."""
+    own = [place for place, module in enumerate(features) if isinstance(module, nn.Conv2d | nn.MaxPool2d)]
+    return {place: before for before, place in enumerate([*own, len(features)])}
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ class Views:
         self.model = model.share().to(device, torch.float32)
         if device.type == "cuda":
             self.model.to(memory_format=torch.channels_last)
+        self._form = self.model.forms.of(self.model, device, torch.bfloat16 if use_bfloat16(device) else torch.float32)
         self._photos = photos
         self._pieces = Pieces(BATCH_SIZE)
         self._whole = replace(model.config, crop_pct=1.0)
@@ -201,15 +202,13 @@ class Views:
         return self._pieces.run(on_device, x)
 
     def _frozen(self, x: Tensor) -> Tensor:
-        x = self.model.features[: self.start](x)
-        return self._pooled(x) if self._at_classifier else x
+        if self.live:
+            return x
+        x = self._form.maps(x, self.start)
+        return torch.flatten(self.model.avgpool(x), 1) if self._at_classifier else x
 
     def _rest(self, x: Tensor) -> Tensor:
-        x = x if self._at_classifier else self._pooled(self.model.features[self.start :](x))
-        return self.model.classifier[:-1](x)
-
-    def _pooled(self, x: Tensor) -> Tensor:
-        return torch.flatten(self.model.avgpool(x), 1)
+        return self.model.classifier[:-1](x) if self._at_classifier else self._form.embed(x, self.start)
 
     @property
     def _at_classifier(self) -> bool:

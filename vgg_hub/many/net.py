@@ -8,8 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ..inference import Prepared
 from ..model import VGG
 from ..suffix import boundary
+from ..trained import multiply_less
 from .chance import chance
 
 __all__ = ["GlobalBatchNorm", "Student", "new_head"]
@@ -23,10 +25,11 @@ WEIGHT_DECAY = 0.01
 class Student:
     """A copy of a net with a new head of zeros, so that the first steps do not spoil the features for a random head.
 
-    What is frozen stays in eval mode, its BatchNorm's statistics untouched, and is shared with the given net.
+    What is frozen is the given net's form for inference (see `inference`), in float32; in its place `net` has one module.
 
     Args:
         model: not changed.
+        device: where it will run.
         labels: class names.
         trainable: see `finetune`.
         seed: of dropout.
@@ -36,10 +39,13 @@ class Student:
         net: the copy, float32.
     """
 
-    def __init__(self, model: VGG, labels: Sequence[str], trainable: str, seed: int, statistics: bool) -> None:
+    def __init__(
+        self, model: VGG, labels: Sequence[str], trainable: str, seed: int, statistics: bool, device: torch.device
+    ) -> None:
         self.net = new_head(model, labels).to(torch.float32)
         self._seed = seed
-        self._trained = _trained_modules(self.net, boundary(model, trainable))
+        start = boundary(model, trainable)
+        self._trained = _trained_modules(self.net, start)
         self._norms: list[GlobalBatchNorm] = []
         self._dropouts: list[PhotoDropout] = []
         self.net.requires_grad_(False)
@@ -52,6 +58,16 @@ class Student:
         self._statistics = statistics
         if statistics:
             self._freeze_idle_biases()
+        self._prepare_frozen(model, len(self.net.features) if start is None else start, device)
+        multiply_less(self.net)
+        self.net.to(device)
+
+    def _prepare_frozen(self, model: VGG, end: int, device: torch.device) -> None:
+        """The modules that train keep their numbers, and with them their names."""
+        for place in range(end):
+            self.net.features[place] = nn.Identity()
+        if end:
+            self.net.features[0] = _Frozen(model.forms.of(model, device, torch.float32), end)
 
     def _freeze_idle_biases(self) -> None:
         """BatchNorm takes out the bias of the convolution before it: its gradient is rounding, and AdamW would follow it."""
@@ -108,6 +124,17 @@ class Student:
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Take up what `tensors` gave."""
         self.net.load_state_dict(tensors, strict=False)
+
+
+class _Frozen(nn.Module):
+    """The first `end` modules of a net's features, without a gradient."""
+
+    def __init__(self, form: Prepared, end: int) -> None:
+        super().__init__()
+        self._form, self._end = form, end
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._form.maps(x, self._end)
 
 
 def new_head(model: VGG, labels: Sequence[str]) -> VGG:

@@ -139,8 +139,8 @@ class _Training:
         processes, device = accelerator.num_processes, accelerator.device
         self._accelerator, self._checkpoints, self._epochs = accelerator, checkpoints, epochs
         self._facts = {"trainable": trainable, "seed": seed, "batch": batch_size * processes, "processes": processes}
-        self._student = Student(model, table.labels, trainable, seed, len(looked.train) >= PHOTOS_FOR_STATISTICS)
-        self._student.net.to(device)
+        statistics = len(looked.train) >= PHOTOS_FOR_STATISTICS
+        self._student = Student(model, table.labels, trainable, seed, statistics, device)
         optimiser = torch.optim.AdamW(self._student.groups(), lr=0.0)
         self._net, self._optimiser = accelerator.prepare(self._student.net, optimiser)
         counts = torch.bincount(table.targets[looked.train])
