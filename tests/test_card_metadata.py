@@ -40,6 +40,14 @@ def test_front_matter_of_a_fine_tuned_net(tmp_path):
     assert result.metric_args == {"low": 0.735, "high": 0.979, "n": 30}
 
 
+def test_epochs_are_not_called_cross_validation():
+    names = [
+        data_of(REPORT | more)["model-index"][0]["results"][0]["dataset"]["name"]
+        for more in ({}, {"training": {"epochs": 2}})
+    ]
+    assert names == [f"the photos it was fine-tuned on, {how}" for how in ("cross-validated", "some held out")]
+
+
 def test_the_bases_licence_and_name_go_through_a_fine_tuning():
     model = tiny_vgg(seed=1)
     model.provenance, model.source = {"licence": "bsd-3-clause"}, "timm/vgg11_bn.tv_in1k@0123456789ab"

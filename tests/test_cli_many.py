@@ -107,10 +107,7 @@ def test_what_is_refused(teach, run, photos, tmp_path, monkeypatch):
     monkeypatch.delenv("MASTER_ADDR")
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "accelerate" else found(name))
-    message = (
-        "Training in several processes or by epochs needs accelerate, not installed here: "
-        'pip install "vgg-hub[accelerate]".'
-    )
+    message = "Training in several processes or by epochs needs accelerate, not installed here: pip install accelerate"
     assert error_of(teach(*EPOCHS)) == message
 
 

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from tests.cli_helpers import error_of, left_behind, run
-from tests.toys import smooth_batch, tiny_vgg
+from tests.toys import smooth_batch, textures, tiny_vgg, tuned
 from vgg_hub import VGG
+from vgg_hub.bundled import bundled_names
 from vgg_hub.config_foreign import imagenet_labels
 
 __all__ = ["run"]
@@ -167,9 +168,39 @@ def test_export_says_what_is_wrong(run, tmp_path, monkeypatch):
     )
     assert "is not a folder here" in error_of(run("export", tmp_path / "none", tmp_path / "m.onnx"))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    sentence = 'ONNX export needs onnx, onnxscript, onnxruntime, not installed here: pip install "vgg-hub[onnx]".'
+    packages = "onnx onnxscript onnxruntime"
+    sentence = f"ONNX export needs {packages.replace(' ', ', ')}, not installed here: pip install {packages}"
     assert error_of(run("export", tmp_path / "m", tmp_path / "m.onnx")) == sentence
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_new_names_of_classes_are_new_in_the_card_too(run, tmp_path):
+    tuned(textures(6)).model.save_pretrained(tmp_path / "m")
+    assert run("convert", tmp_path / "m", tmp_path / "n", "--labels", "eins,zwei")[0] == 0
+    card = (tmp_path / "n" / "README.md").read_text()
+    assert "| eins | 6 |" in card
+    assert not any(f"| {old} |" in card for old in textures(1))
+
+
+def test_a_folder_is_not_named_like_a_net_that_ships(run, tmp_path, file, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sentence = "vgg11-bn is the name of a net that ships; choose another for the folder to save in."
+    assert error_of(run("convert", file, "vgg11-bn")) == sentence
+    assert error_of(run("finetune", tmp_path, "--out", "vgg11-bn")) == sentence
+    for line in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines():
+        if "vgg_hub convert" in line:
+            assert line.partition("#")[0].split()[-1] not in bundled_names()
+
+
+def test_a_home_is_the_same_place_for_saving_and_for_loading(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    tiny_vgg().save_pretrained("~/m")
+    assert run("convert", "~/m", "~/n")[1].endswith(f"inspect {tmp_path}/home/n\n")
+    assert run("export", "~/n", "~/n.onnx")[0] == 0
+    assert VGG.from_pretrained("~/n").config == VGG.from_pretrained(tmp_path / "home" / "m").config
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["m", "n", "n.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 # push
@@ -187,6 +218,9 @@ def test_push_says_its_steps_and_shows_the_address_alone(run, hub, tmp_path, mon
     tiny_vgg().save_pretrained(tmp_path / "m", dtype="float16")
     assert run("push", tmp_path / "m", "me/m") == (0, "https://hub/commit/1\n", "vgg-hub: Saving the model.\n")
     plain = {"repo": "me/m", "dtype_here": torch.float16, "private": None, "dtype": None, "delta": False}
-    assert asked == plain | {"replace_card": False, "check": True}
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert asked == plain | {"replace_card": False, "card": card, "check": True}
+    (tmp_path / "m" / "README.md").unlink()
+    plain["card"] = ""
     run("push", tmp_path / "m", "me/m", "--private", "--dtype", "bfloat16", "--delta", "--replace-card", "--no-check")
     assert asked == plain | {"private": True, "dtype": "bfloat16", "delta": True, "replace_card": True, "check": False}

@@ -105,6 +105,11 @@ def test_one_subfolder_a_class(tmp_path):
     assert photos.skipped == []
 
 
+def test_classes_may_be_called_like_parts_of_a_data_set(tmp_path):
+    fill(tmp_path, "train/1.jpg", "test/1.jpg", "test/far/2.jpg")
+    assert list(load_folder(tmp_path).photos) == ["test", "train"]
+
+
 def test_labels_are_composed_where_macos_decomposes_them(tmp_path):
     decomposed = unicodedata.normalize("NFD", "고양이")
     fill(tmp_path, f"{decomposed}/1.jpg", " dogs /1.jpg")
@@ -149,6 +154,11 @@ def test_each_file_that_is_left_out_has_its_sentence(tmp_path):
         (["cats/1.jpg", "2.jpg"], f"pets holds only one class, cats; {ADVICE}"),
         (["cats/a/1.jpg", "cats/b/1.jpg", "2.jpg"], f"pets holds only one class, cats; {ADVICE}"),
         (["cats.zip", "dogs.zip"], f"pets holds no photo and 2 zips, which would have to be unpacked first; {ADVICE}"),
+        (
+            [f"{part}/{label}/1.jpg" for part in ("test", "Train") for label in ("cats", "dogs")],
+            "pets holds test and Train, which are parts of a data set and no classes; give one of the two, or call them train "
+            "and validation for `vgg-hub finetune` to learn from one and judge by the other.",
+        ),
         (["cats/1.jpg", "dogs/"], "The folder dogs of pets holds no photo; add photos, or remove the folder."),
         (
             ["cats/1.jpg", "dogs/a.txt", "dogs/b/c.txt"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -68,6 +70,34 @@ def test_the_hub_cannot_be_reached(hub):
             rf"^{REPO} is not on this machine and the Hub cannot be reached; connect to the internet, or use a checkpoint "
             r"that ships \(vgg11-bn\)\.$",
         )
+
+
+def test_the_cache_cannot_be_written(hub, tmp_path):
+    hub.commit(REPO, folder_of(tmp_path)[1])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HubError) as raised:
+        VGG.from_pretrained(REPO, cache_dir=tmp_path / "file")
+    assert re.fullmatch(
+        rf"What the Hub sends of {REPO} cannot be kept in {re.escape(str(tmp_path))}/file\S* \(Not a directory\); "
+        r"set HF_HOME to a folder that can be written to\.",
+        str(raised.value),
+    )
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda token: VGG.from_pretrained(REPO, token=token),
+        lambda token: tiny_vgg().push_to_hub(REPO, token=token, check=False),
+    ],
+)
+def test_a_token_that_no_header_takes(hub, action):
+    with pytest.raises(HubError) as raised:
+        action("hf_abc…")
+    assert str(raised.value) == (
+        "The Hub's token cannot be right: it holds the character '…'; copy it again, or sign in again (`hf auth login`)."
+    )
+    assert raised.value.__cause__ is None, "the client's error holds the token"
 
 
 def test_only_local_files_and_none_there(hub):

@@ -6,12 +6,14 @@ import shutil
 
 import pytest
 import torch
+from huggingface_hub import ModelCard
 
 from tests.hub_helpers import check_secrets, same
 from tests.hubserver import LostReply, Reset, Status
 from tests.toys import saved, tiny_vgg
 from vgg_hub import VGG
 from vgg_hub.errors import HubError
+from vgg_hub.push import FOLDERS_CARD
 
 PUSH_FAULTS = [
     (Status(503), "/api/repos/create", "POST"),
@@ -103,6 +105,27 @@ def test_a_card_that_somebody_edited_is_kept(hub):
     assert "| cat | 3 |" in card
     model.push_to_hub("tester/pushed", token=hub.writer, check=False, replace_card=True)
     assert "My cat" not in repo.files()["README.md"].decode()
+
+
+def test_what_was_written_into_the_folders_card_is_pushed(hub):
+    """Where the repo has none; one that it has stays, and what is left behind is said."""
+    model, said = tiny_vgg(label_names=("cat", "dog")), []
+    own = model.card("pets").replace("---\n", "---\nlicense: mit\n", 1) + "\n## Mine\n\nMy cat.\n"
+    push = {"token": hub.writer, "check": False, "say": lambda sentence: said.append(str(sentence))}
+    for _ in range(2):
+        model.push_to_hub("tester/m", card=own, **push)
+    there = hub.repos["tester/m"].files()["README.md"].decode()
+    assert there.endswith("\n## Mine\n\nMy cat.\n")
+    assert ModelCard(there).data.license == "mit"
+    assert 'from_pretrained("tester/m")' in there
+    assert FOLDERS_CARD not in said
+    model.push_to_hub("tester/m", card=own.replace("My cat", "Her dog"), **push)
+    assert hub.repos["tester/m"].files()["README.md"].decode() == there
+    assert said.count(FOLDERS_CARD) == 1
+    model.push_to_hub("tester/m", card=own.replace("My cat", "Her dog"), replace_card=True, **push)
+    assert hub.repos["tester/m"].files()["README.md"].decode() == there.replace("My cat", "Her dog")
+    model.push_to_hub("tester/other", card="# Of another model\n", **push)
+    assert "Of another model" not in hub.repos["tester/other"].files()["README.md"].decode()
 
 
 def test_repeating_a_push_changes_nothing(hub):

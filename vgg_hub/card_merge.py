@@ -24,7 +24,7 @@ from huggingface_hub.utils import yaml_dump
 from .card_metadata import flat
 from .notes import Note
 
-__all__ = ["MAX_CARD_CHARACTERS", "between_marks", "merge_card"]
+__all__ = ["MAX_CARD_CHARACTERS", "between_marks", "has_marks", "merge_card"]
 
 MAX_CARD_CHARACTERS = 1_000_000
 MAX_FRONT_CHARACTERS = 100_000
@@ -58,6 +58,11 @@ def between_marks(body: str, metadata: Mapping[str, object]) -> str:
     record = "".join(f" {key}={value}" for key, value in values.items())
     between = f"\n{body.strip()}\n\n"
     return f"<!-- vgg-hub begin sha256:{_digest(between)}{record} -->{between}<!-- vgg-hub end -->\n"
+
+
+def has_marks(card: str) -> bool:
+    """Whether a card was made here, whatever people wrote around what was generated."""
+    return _marked(_split(card).body) is not None
 
 
 def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:

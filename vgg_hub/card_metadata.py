@@ -124,11 +124,12 @@ def _results(facts: Mapping[str, object]) -> list[EvalResult]:
             )
         )
     if validation := validation_facts(facts):
+        how = "cross-validated" if facts.get("training") is None else "some held out"  # with many photos, by epochs
         results.append(
             EvalResult(
                 task_type="image-classification",
                 dataset_type="photos",
-                dataset_name="the photos it was fine-tuned on, cross-validated",
+                dataset_name=f"the photos it was fine-tuned on, {how}",
                 metric_type="accuracy",
                 metric_value=round(validation["accuracy"], 4),
                 metric_args={key: round(validation[key], 4) for key in ("low", "high", "n")},

@@ -177,11 +177,11 @@ def _add_unlike(parser: argparse.ArgumentParser, summary: str) -> None:
 def _add_finetune(commands) -> None:
     parser = _command(commands, "finetune", run_finetune, "teach a net the classes of a folder or zip of photos")
     parser.add_argument("photos", metavar="PHOTOS", help="a folder or zip with one subfolder of photos a class")
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="folder to save the tuned model in")
-    parser.add_argument("--depth", type=int, help=f"{', '.join(map(str, DEPTHS))} (default: {DEPTHS[0]})")
     parser.add_argument(
-        "--batch-norm", action=argparse.BooleanOptionalAction, help="with batch normalisation (default: yes)"
+        "--out", required=True, type=os.path.expanduser, metavar="FOLDER", help="folder to save the tuned model in"
     )
+    parser.add_argument("--depth", type=int, help=f"{', '.join(map(str, DEPTHS))} (default: {DEPTHS[0]})")
+    parser.add_argument("--batch-norm", action=argparse.BooleanOptionalAction, help="batch norm (default: yes)")
     parser.add_argument(
         "--weights",
         default="bundled",
@@ -205,6 +205,7 @@ def _add_finetune(commands) -> None:
     )
     parser.add_argument(
         "--checkpoints",
+        type=os.path.expanduser,
         metavar="DIR",
         help="with --epochs: where each is kept, for the same command to go on from (default: FOLDER.checkpoints)",
     )
@@ -279,7 +280,7 @@ def _add_convert(commands) -> None:
         metavar="SOURCE",
         help="a file of torchvision's (vgg11_bn-6002323d.pth) or of your own net, a folder, or a Hub repo, timm's too",
     )
-    parser.add_argument("out", metavar="OUT", help="folder to save the model in")
+    parser.add_argument("out", type=os.path.expanduser, metavar="OUT", help="folder to save the model in")
     parser.add_argument(
         "--labels",
         metavar="A,B,C|FILE|imagenet",
@@ -295,5 +296,5 @@ def _add_convert(commands) -> None:
 def _add_export(commands) -> None:
     parser = _command(commands, "export", run_export, "write a model as one ONNX file, labels and preprocessing in it")
     _add_model(parser)
-    parser.add_argument("file", metavar="FILE", help="file to write, such as model.onnx")
+    parser.add_argument("file", type=os.path.expanduser, metavar="FILE", help="file to write, such as model.onnx")
     _add_json(parser)

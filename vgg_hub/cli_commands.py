@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from .bundled import bundled_names
 from .cli_text import answer_text, complain, report_text, show, show_json, summary_text
 from .config import DEPTHS
 from .errors import CheckpointError, ConfigError, PhotoError, VGGHubError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bar",
+    "check_name",
     "check_out",
     "find_pictures",
     "run_app",
@@ -74,9 +76,17 @@ def show_report(report: Report, skipped: Sequence[str], options: argparse.Namesp
         show(report_text(facts, options.out))
 
 
+def check_name(out: str) -> None:
+    """A folder of that name would stand in the way of the net that ships, in every command given beside it."""
+    if out in bundled_names():
+        raise CheckpointError(f"{out} is the name of a net that ships; choose another for the folder to save in.")
+
+
 def check_out(out: str, photos: str) -> None:
     """Say before anything is trained what saving would say after it."""
     from .folder import replaced_folder
+
+    check_name(out)
 
     place, source = Path(os.path.realpath(out)), Path(os.path.realpath(photos))
     if source in (place, *place.parents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,13 @@ def add_explain(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--stage", metavar="S", help="such as conv4_2; inspect lists them (default: the last convolution)"
     )
-    parser.add_argument("--out", required=True, metavar="FILE.png", help="where photo and heat map go, side by side")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=os.path.expanduser,
+        metavar="FILE.png",
+        help="where photo and heat map go, side by side",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 

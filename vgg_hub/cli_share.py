@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from shlex import quote
 
+from .cli_commands import check_name
 from .cli_text import complain, one_line, show, show_json
 from .config import MAX_CHANNELS
 from .errors import CheckpointError, ConfigError, LabelError
+from .folder import CARD_FILE
 
 __all__ = ["run_convert", "run_export", "run_push", "run_space"]
 
@@ -22,12 +25,14 @@ def run_push(options: argparse.Namespace) -> int:
     if not folder.is_dir():  # without a slash or with one it could name a checkpoint that ships or another's repo
         raise CheckpointError(f"{folder.name} is not a folder here; give one that `vgg-hub finetune --out` wrote.")
     model = VGG.from_pretrained(folder.resolve(), dtype=None)
+    card = folder / CARD_FILE
     url = model.push_to_hub(
         options.repo,
         private=options.private or None,
         dtype=options.dtype,
         delta=options.delta,
         replace_card=options.replace_card,
+        card=card.read_bytes().decode("utf-8", "surrogateescape") if card.is_file() else "",
         check=options.check,
         say=complain,
     )
@@ -46,6 +51,7 @@ def run_convert(options: argparse.Namespace) -> int:
     from .convert import convert_file, with_labels
     from .model import VGG
 
+    check_name(options.out)
     labels = None if options.labels is None else _labels(options.labels)
     path = Path(options.source).expanduser()
     sha256, notes = None, ()
@@ -59,7 +65,9 @@ def run_convert(options: argparse.Namespace) -> int:
     else:
         model = VGG.from_pretrained(options.source, dtype=None)
         if labels is not None:
+            before = model.config.label_names
             model.config = with_labels(model.config, labels, model.source)
+            model.provenance = _renamed(model.provenance, dict(zip(before, model.config.label_names, strict=False)))
     model.save_pretrained(options.out, dtype=options.dtype)
     config, shown = model.config, one_line(options.out)
     if options.json:
@@ -68,8 +76,25 @@ def run_convert(options: argparse.Namespace) -> int:
         return 0
     for note in notes:
         complain(note)
-    show(f"Saved {config.name} with {config.num_classes} classes in {shown}. Look at it: vgg-hub inspect {shown}")
+    show(
+        f"Saved {config.name} with {config.num_classes} classes in {shown}. Look at it: vgg-hub inspect {quote(shown)}"
+    )
     return 0
+
+
+def _renamed(facts: dict[str, object] | None, names: dict[str, str]) -> dict[str, object] | None:
+    """What is known of a model's making, by the new names of its classes."""
+    if facts is None:
+        return None
+    by_class = {
+        key: {names.get(label, label): value for label, value in facts[key].items()}
+        for key in ("counts", "photo_digests", "scenes")
+        if isinstance(facts.get(key), dict)
+    }
+    listed = facts.get("labels")
+    if isinstance(listed, list):
+        by_class["labels"] = [names.get(label, label) if isinstance(label, str) else label for label in listed]
+    return facts | by_class
 
 
 def _labels(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Mapping
+from shlex import quote
 from typing import TextIO
 
 from tqdm import tqdm
@@ -90,7 +91,7 @@ def report_text(report: Mapping[str, object], out: str) -> str:
     if report.get("unlike"):
         lines += [_abstention(report["unlike"], len(report["labels"])), ""]
     shown = one_line(out)
-    lines.append(f"Saved in {shown} after {report['seconds']:.1f} s. Try it: vgg-hub classify {shown} PHOTO.jpg")
+    lines.append(f"Saved in {shown} after {report['seconds']:.1f} s. Try it: vgg-hub classify {quote(shown)} PHOTO.jpg")
     return "\n".join(lines)
 
 

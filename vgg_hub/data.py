@@ -48,6 +48,7 @@ SUFFIXES = frozenset(
     }
 )
 JUNK = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
+PARTS = frozenset(("train", "training", "test", "testing", "validation", "val", "valid", "dev"))  # of a data set
 ADVICE = Note.said("give a folder or zip with one subfolder of photos a class, such as cats and dogs.")
 
 
@@ -117,6 +118,14 @@ def load_folder(path: str | Path, *, name: str | None = None) -> PhotoSet:
         subfolders, loose = _entries(subfolders[0])
     if len(subfolders) < 2:
         raise _too_few(shown, subfolders, loose)
+    if all(part.name.casefold() in PARTS and _entries(part)[0] for part in subfolders):
+        raise PhotoError(
+            "{place} holds {first} and {second}, which are parts of a data set and no classes; give one of the two, or call "
+            "them train and validation for `vgg-hub finetune` to learn from one and judge by the other.",
+            place=shown,
+            first=subfolders[0].name,
+            second=subfolders[1].name,
+        )
     photos: dict[str, list[Path]] = {}
     skipped = [_loose(file) for file in loose]
     for label, folder in zip(_labels(subfolders, shown), subfolders, strict=True):

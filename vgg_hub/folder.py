@@ -52,6 +52,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     Raises:
         CheckpointError: the disk is full, or the place cannot be written to.
     """
+    folder = os.path.expanduser(folder)  # as `VGG.from_pretrained` reads it
     shown, folder = Path(os.path.abspath(folder)).name, Path(os.path.realpath(folder))
     temporary: Path | None = None
     try:

@@ -29,6 +29,17 @@ __all__ = ["DTYPES", "HubMixin"]
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
+def _rounded(place: Place, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether what is frozen may have been rounded when it was saved: then it is its base's no more.
+
+    The nets that ship are in float16 themselves, and lose nothing in it.
+    """
+    if place.base is None or place.shown in (place.base.name, f"{place.base.name}@{place.base.commit[:12]}"):
+        return False  # it is the base
+    kinds = {tensor.dtype for tensor in tensors.values()}
+    return torch.bfloat16 in kinds or (torch.float16 in kinds and bool(place.base.commit))
+
+
 class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
     """`from_pretrained`, `save_pretrained` and `push_to_hub` over the strict folder format.
 
@@ -91,10 +102,11 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             tensors = cls._on_base(place, model.state_dict(), config, options)
         else:
             tensors = read_weights(place.folder / WEIGHTS_FILE, model.state_dict(), config, place.shown)
+        base = None if dtype is not None and _rounded(place, tensors) else place.base
         if dtype is not None:
             tensors = {key: t.to(dtype) if t.is_floating_point() else t for key, t in tensors.items()}
         model.load_state_dict(tensors, strict=True, assign=True)
-        model.provenance, model.source, model.base, model.unlike = provenance, place.shown, place.base, unlike
+        model.provenance, model.source, model.base, model.unlike = provenance, place.shown, base, unlike
         return model.eval()
 
     @classmethod
@@ -198,6 +210,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         dtype: str | None = None,
         delta: bool = False,
         replace_card: bool = False,
+        card: str = "",
         check: bool = True,
         say: Say | None = None,
     ) -> str:
@@ -211,6 +224,8 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             commit_message: of the commit.
             dtype, delta: see `save_pretrained`.
             replace_card: write a new card over one that somebody edited; otherwise only the generated part is renewed.
+            card: the README.md of the folder that the model is from: where the repo has none, or it is to be replaced, what
+                people wrote there before and after the generated part is pushed too.
             check: before anything is sent, open what was saved in a fresh process through each loader that is
                 installed and compare the answers (see `parity`); what was compared stands in the card.
             say: gets a sentence a step, and one before each wait for the Hub; None: the log `vgg_hub`.
@@ -233,6 +248,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             dtype=dtype,
             delta=delta,
             replace_card=replace_card,
+            card=card,
             check=check,
             say=say,
         )

@@ -38,6 +38,12 @@ def hub_errors(repo: str, revision: str | None, kind: str = MODEL) -> Iterator[N
         raise _said(error.__cause__, repo, revision, kind) from error
     except hf.HFValidationError as error:
         raise HubError("{repo!r:.120} is not the name of a Hub repo; write it owner/name.", repo=repo) from error
+    except UnicodeEncodeError as error:  # of a header, which is ASCII; of those only the token comes from people
+        raise HubError(
+            "The Hub's token cannot be right: it holds the character {character!r}; copy it again, or sign in again "
+            "(`hf auth login`).",
+            character=error.object[error.start],
+        ) from None  # the error holds the token
     except ValueError as error:
         if "README.md" in str(error):
             raise HubError("The Hub refused the card of {repo}: its metadata is not valid.", repo=repo) from error
@@ -85,6 +91,13 @@ def _said(error: Exception, repo: str, revision: str | None, kind: str) -> HubEr
         return HubError("The Hub refused {repo}: {why}", repo=repo, why=_why(error))
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return HubError("The disk is full: {repo} was not fetched; free some space and try again.", repo=repo)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return HubError(
+            "What the Hub sends of {repo} cannot be kept in {place} ({reason}); set HF_HOME to a folder that can be written to.",
+            repo=repo,
+            place=str(error.filename),
+            reason=error.strerror,
+        )
     return HubError(
         "The Hub cannot be reached for {repo} ({kind}); check the connection and try again.",
         repo=repo,

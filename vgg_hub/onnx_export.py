@@ -68,7 +68,7 @@ def export_onnx(model: VGG, path: str | os.PathLike[str]) -> float:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise CheckpointError(
-            f'ONNX export needs {", ".join(missing)}, not installed here: pip install "vgg-hub[onnx]".'
+            f"ONNX export needs {', '.join(missing)}, not installed here: pip install {' '.join(missing)}"
         )
     path = Path(path)
     twin = model.share().to("cpu", torch.float32)  # .to gives the twin tensors of its own, where they change

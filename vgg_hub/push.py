@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub import errors as hf
 
-from .card_merge import merge_card
+from .card_merge import has_marks, merge_card
 from .errors import HubError
 from .folder import CARD_FILE, HEAD_FILE, WEIGHTS_FILE
 from .hub_errors import hub_errors
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["push"]
 
+FOLDERS_CARD = Note.said(
+    "The repo has a README.md already, and what people wrote there stays; to have what was written in that of the folder "
+    "instead, push with replace_card=True, or --replace-card on the command line."
+)
+
 
 def push(
     model: VGG,
@@ -33,6 +38,7 @@ def push(
     dtype: str | None,
     delta: bool,
     replace_card: bool,
+    card: str,
     check: bool,
     say: Say | None,
 ) -> str:
@@ -53,11 +59,11 @@ def push(
         persistently(lambda: api.create_repo(repo_id, private=private, exist_ok=True), repo_id, say)
         if private is not None:
             _check_visibility(api, repo_id, private, say)
-        card = model.card(repo_id, receipt=receipt, delta=delta)
-        if not replace_card:
-            card, sentence = merge_card(_card_there(api, repo_id, Path(scratch) / "there", say), card)
-            if sentence:
-                tell(sentence)
+        generated = model.card(repo_id, receipt=receipt, delta=delta)
+        there = "" if replace_card else _card_there(api, repo_id, Path(scratch) / "there", say)
+        card, sentences = _merged(there, card, generated)
+        for sentence in sentences:
+            tell(sentence)
         (folder / CARD_FILE).write_bytes(card.encode("utf-8", "surrogateescape"))
         tell(Note.said("Uploading to {repo}.", repo=repo_id))
         return persistently(
@@ -70,6 +76,18 @@ def push(
             repo_id,
             say,
         ).commit_url
+
+
+def _merged(there: str, own: str, generated: str) -> tuple[str, list[Note]]:
+    """The card to push, made of the repo's, or else of the folder's that the model comes from, and what to say of it."""
+    kept, sentence = merge_card(own, generated) if has_marks(own) else (generated, None)
+    if there:
+        edited = kept != generated
+        card, sentence = merge_card(there, generated)
+        if edited and kept != card:
+            return card, [*filter(None, [sentence]), FOLDERS_CARD]
+        return card, [*filter(None, [sentence])]
+    return kept, [*filter(None, [sentence])]
 
 
 def _check_visibility(api: HfApi, repo_id: str, private: bool, say: Say | None) -> None:

@@ -24,7 +24,7 @@ GONE = ("closed by peer", "Connection reset", "Broken pipe", "connectFullMesh", 
 def need(package: str, what: str) -> None:
     """Raise FinetuneError where an optional package is missing; `what` needs it."""
     if importlib.util.find_spec(package) is None:
-        raise FinetuneError(f'{what} needs {package}, not installed here: pip install "vgg-hub[accelerate]".')
+        raise FinetuneError(f"{what} needs {package}, not installed here: pip install {package}")
 
 
 def start_processes(device: str = "auto", count: int = 1, on_this_machine: int = 1) -> Accelerator:

@@ -158,6 +158,11 @@ PHOTOS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "The folder {label} of {place} holds no photo, only {found}; add photos, or remove the folder.": (
             "{place}의 {label} 폴더에 사진은 없고 {found}만 있습니다. 사진을 넣거나 폴더를 지우세요."
         ),
+        "{place} holds {first} and {second}, which are parts of a data set and no classes; give one of the two, or call them "
+        "train and validation for `vgg-hub finetune` to learn from one and judge by the other.": (
+            "{place}에 있는 {first}과(와) {second}은(는) 데이터 세트의 부분이지 부류가 아닙니다. 둘 가운데 하나만 주거나, "
+            "train과 validation으로 이름 지어 `vgg-hub finetune`이 하나로 배우고 다른 하나로 평가하게 하세요."
+        ),
         "The folder {label} of {place} holds no photo; add photos, or remove the folder.": (
             "{place}의 {label} 폴더에 사진이 없습니다. 사진을 넣거나 폴더를 지우세요."
         ),
