@@ -98,6 +98,17 @@ def test_feature_maps_are_what_the_stage_gives(stage):
     assert found.max() > 0
 
 
+def test_a_net_that_begins_with_a_pooling():
+    model = tiny_vgg(layers=["M", 8, 8])
+    x = smooth_batch(1, 32)
+    torch.testing.assert_close(
+        feature_maps(model, x, "pool1"), x[0, :, :, :].unfold(1, 2, 2).unfold(2, 2, 2).amax((3, 4))
+    )
+    assert tuple(evidence(model, x, 0, "conv2_1").map.shape) == (16, 16)
+    weight = model.features[1].weight.detach()
+    torch.testing.assert_close(first_filters(model), 0.5 + weight / (2 * weight.abs().max()))
+
+
 def test_filters_share_one_scale():
     model = tiny_vgg()
     weight = model.features[0].weight

@@ -111,7 +111,7 @@ def test_it_is_made_once_and_models_on_the_same_tensors_share_it():
     assert twin.forms.of(twin, CPU, torch.float32) is form
 
 
-@pytest.mark.parametrize("change", ["in place", "another tensor", "statistics"])
+@pytest.mark.parametrize("change", ["in place", "another tensor", "statistics", "data", "fused optimiser"])
 def test_a_net_that_was_changed_answers_as_it_is_now(change, x):
     net = lively(batch_norm=True, hidden_features=0)
     old = Classifier(net, "cpu").embed(x)
@@ -120,6 +120,12 @@ def test_a_net_that_was_changed_answers_as_it_is_now(change, x):
             net.features[0].weight.mul_(2)
         elif change == "another tensor":
             net.features[0].weight = nn.Parameter(net.features[0].weight * 2)
+        elif change == "data":  # this and the next count no version
+            net.features[0].weight.data.mul_(2)
+        elif change == "fused optimiser":
+            with torch.enable_grad():
+                net(x).square().sum().backward()
+            torch.optim.Adam(net.parameters(), lr=0.1, fused=True).step()
         else:
             net.train()(x)
             net.eval()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.many_helpers import accelerator, drawn_folder, taught
 from tests.toys import stripes_net, tiny_vgg
-from vgg_hub import Classifier
+from vgg_hub import VGG, Classifier
 from vgg_hub.errors import CheckpointError, FinetuneError, PhotoError
 from vgg_hub.events import Started, Step
 from vgg_hub.finetune import finetune
@@ -100,6 +100,27 @@ def test_too_few_photos_to_judge_by_teach_no_such_rule(accelerator, tmp_path):
     folder = drawn_folder(tmp_path / "photos", {"a": 15, "b": 30})  # three of a are held out
     found = taught(folder, accelerator, tmp_path / "kept", **{**OPTIONS, "epochs": 1})
     assert (found.model.unlike, found.report.unlike) == (None, None)
+
+
+def test_a_class_without_a_photo_to_judge_by_leaves_a_model_that_opens(accelerator, tmp_path):
+    """The last one of four: the rule would be of two classes."""
+    for seed, classes in enumerate(("ab", "cd")):
+        drawn_folder(tmp_path / "photos" / "train", dict.fromkeys(classes, 6), seed)
+    drawn_folder(tmp_path / "photos" / "validation", {"a": 5, "b": 5}, seed=2)
+    found = taught(tmp_path / "photos", accelerator, tmp_path / "kept", epochs=1)
+    assert (found.model.unlike, found.report.unlike) == (None, None)
+    found.model.save_pretrained(tmp_path / "m")
+    assert VGG.from_pretrained(tmp_path / "m").config.label_names == ("a", "b", "c", "d")
+
+
+def test_one_class_alone_to_judge_by_does_not_lose_the_run(accelerator, tmp_path):
+    for seed, part in enumerate(("train", "validation")):
+        drawn_folder(tmp_path / "photos" / part, {"a": 6, "b": 6}, seed)
+    for path in (tmp_path / "photos" / "validation" / "b").iterdir():
+        path.write_bytes(path.read_bytes()[:60])
+    found = taught(tmp_path / "photos", accelerator, tmp_path / "kept", epochs=1)
+    assert found.report.validation.n == 6
+    assert found.report.unlike is None
 
 
 def test_a_run_that_was_cut_goes_on_to_the_same_bits(photos, accelerator, tmp_path):

@@ -9,7 +9,7 @@ import threading
 import pytest
 import torch
 
-from tests.cli_helpers import error_of, photos, run, start, teach
+from tests.cli_helpers import ENGINE, error_of, photos, run, start, teach
 from tests.scene_pictures import burst, scene
 from tests.toys import contents, run_python, saved, stripes_net, textures, tuned, written
 from vgg_hub import VGG, finetune
@@ -130,6 +130,59 @@ def test_a_stopped_run_is_stopped_again(tmp_path, pictures):
     event.model.save_pretrained(tmp_path / "m")
     found = replay(tmp_path / "m", pictures)
     assert found.matches, found
+
+
+def test_a_run_that_was_stopped_while_its_curve_was_measured(tmp_path, pictures, monkeypatch):
+    """Its head was whole: the report says that nobody stopped it, and knows no verdict."""
+    stop, steps = threading.Event(), ENGINE.curve_steps
+
+    def stopping(*arguments):
+        for step in steps(*arguments):
+            stop.set()
+            yield step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ENGINE, "curve_steps", stopping)
+        *_, finished = finetune(stripes_net(), textures(9), device="cpu", stop=stop)
+    assert (finished.report.stopped, finished.report.verdict.key) == (False, "unknown")
+    finished.model.save_pretrained(tmp_path / "m")
+    found = replay(tmp_path / "m", textures(9))
+    assert found.matches, found
+
+
+def test_a_run_past_the_head_that_was_stopped_before_its_first_step_is_not_replayed(tmp_path, pictures, monkeypatch):
+    """At which moment is not noted."""
+    stop, scenes = threading.Event(), ENGINE.find_scenes
+
+    def stopping(*arguments):
+        stop.set()
+        return scenes(*arguments[:-1], threading.Event())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ENGINE, "find_scenes", stopping)
+        *_, finished = finetune(stripes_net(), pictures, device="cpu", trainable="block2", stop=stop)
+    assert (finished.report.stopped, finished.report.steps) == (True, 0)
+    finished.model.save_pretrained(tmp_path / "m")
+    with pytest.raises(
+        CheckpointError, match=r"^m was stopped before the first step of its training, at a moment that"
+    ):
+        replay(tmp_path / "m", pictures)
+
+
+@pytest.mark.parametrize(("dtype", "stands"), [("bfloat16", False), ("float16", True), (None, True)])
+def test_a_head_on_rounded_weights_does_not_stand_on_the_base(tmp_path, monkeypatch, pictures, dtype, stands):
+    """What ships is in float16 itself, and loses nothing in it."""
+    from vgg_hub import bundled
+
+    monkeypatch.setattr(bundled, "_root", lambda: tmp_path / "weights")
+    stripes_net().save_pretrained(tmp_path / "weights" / "vgg-tiny", dtype="float16")
+    tuned(pictures, VGG.from_pretrained("vgg-tiny")).model.save_pretrained(tmp_path / "first", dtype=dtype)
+    start = VGG.from_pretrained(tmp_path / "first")
+    assert (start.base is not None) == stands
+    tuned(pictures, start).model.save_pretrained(tmp_path / "second")
+    assert replay(tmp_path / "second", pictures).matches
+    unchanged = VGG.from_pretrained(tmp_path / "first", dtype=None)
+    assert unchanged.base.name == "vgg-tiny"
 
 
 @pytest.mark.parametrize("trainable", ["head", "block2"])

@@ -138,7 +138,7 @@ def first_filters(model: VGG) -> Tensor:
     Returns:
         (filters, in_channels, 3, 3) float32 on the CPU, 0 to 1.
     """
-    weight = model.features[0].weight.detach().float().cpu()
+    weight = next(m for m in model.features if isinstance(m, nn.Conv2d)).weight.detach().float().cpu()
     largest = weight.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
     return 0.5 + weight / (2 * largest)
 
@@ -211,7 +211,7 @@ def _check_picture(model: VGG, x: Tensor) -> None:
 
 
 def _device(model: VGG) -> torch.device:
-    return model.features[0].weight.device
+    return model.head.weight.device
 
 
 def _placed(model: VGG, x: Tensor) -> Tensor:

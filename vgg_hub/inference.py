@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ __all__ = ["Forms", "Prepared", "check_input", "folded", "multiplies_bfloat16"]
 # The C library takes a tensor of more than 32 MB from the system anew each time, and clearing its pages costs more than
 # a convolution does (M_MMAP_THRESHOLD in mallopt(3)).
 REUSED_BYTES = 30 * 2**20
+SAMPLED = 64
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -181,7 +182,14 @@ def _places(features: nn.Sequential) -> dict[int, int]:
 @dataclass(frozen=True)
 class _Entry:
     tensors: tuple[tuple[int, int], ...]  # address and version of each
+    sample: Tensor  # of their numbers: fused optimisers and `.data` change them and count no version
     prepared: Prepared
+
+
+def _sample(tensors: Sequence[Tensor]) -> Tensor:
+    """SAMPLED numbers of each tensor, spread over it."""
+    flat = (t.detach().flatten() for t in tensors)
+    return torch.cat([t[:: max(1, len(t) // SAMPLED)].double().nan_to_num() for t in flat]).cpu()
 
 
 class Forms:
@@ -205,6 +213,7 @@ class Forms:
         now = tuple((t.data_ptr(), t._version) for t in tensors)
         with self._lock:
             entry = self._entries.get((device, dtype))
-            if entry is None or entry.tensors != now:
-                entry = self._entries[device, dtype] = _Entry(now, Prepared(model, device, dtype))
+            sample = _sample(tensors)
+            if entry is None or entry.tensors != now or not torch.equal(entry.sample, sample):
+                entry = self._entries[device, dtype] = _Entry(now, sample, Prepared(model, device, dtype))
         return entry.prepared

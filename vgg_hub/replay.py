@@ -120,6 +120,10 @@ def _facts(provenance: Mapping[str, object] | None, shown: str) -> dict[str, obj
             raise CheckpointError(
                 f"config.json of {shown} cannot be replayed: {key} is {facts[key]!r:.60}; it was changed by hand."
             )
+    if facts["stopped"] and facts["steps"] == 0:
+        raise CheckpointError(
+            f"{shown} was stopped before the first step of its training, at a moment that is not noted: it cannot be replayed."
+        )
     return facts
 
 
@@ -169,8 +173,10 @@ def _run(start: VGG, photos: Mapping[str, Sequence[Picture]], facts: Mapping[str
         device = resolve_device("cpu")
     stop, event = threading.Event(), None
     options = {"trainable": facts["trainable"], "seed": facts["seed"], "unlike": facts.get("unlike") is not None}
+    verdict = facts.get("verdict")  # "unknown": a person stopped a finished head while its learning curve was measured
+    cut = facts["trainable"] == "head" and isinstance(verdict, dict) and verdict.get("key") == "unknown"
     for event in finetune(start, photos, device=device, stop=stop, **options):
-        if isinstance(event, Step) and facts["stopped"] and event.step == facts["steps"]:
+        if isinstance(event, Step) and (facts["stopped"] or cut) and event.step == facts["steps"]:
             stop.set()  # where a person did
     return event
 

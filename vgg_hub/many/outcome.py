@@ -57,7 +57,7 @@ def finished(
     tuned = _tuned(model, labels, state.best, scale)
     validation = _validation(state.scores, targets, looked.method, facts)
     seed = int(facts.pop("seed"))
-    abstaining = _fit_unlike(features, targets, seed)
+    abstaining = _fit_unlike(features, targets, seed, len(labels))
     tuned.unlike = abstaining.rule if abstaining else None
     predictions = _predictions(table, looked, state.scores * scale)
     kept = table.targets[torch.cat([looked.train, looked.validation])]
@@ -112,9 +112,9 @@ def _validation(scores: Tensor, targets: Tensor, method: str, facts: Mapping[str
     return Validation(accuracy, low, high, n, f"{method}; {chosen}; 95 % Clopper-Pearson interval", matrix)
 
 
-def _fit_unlike(features: Tensor | None, targets: Tensor, seed: int) -> UnlikeFit | None:
+def _fit_unlike(features: Tensor | None, targets: Tensor, seed: int, classes: int) -> UnlikeFit | None:
     """The rule, on photos that nothing was trained on, and judged among them; None of too few."""
-    if features is None or int(torch.bincount(targets).min()) < LEAST_PHOTOS:
+    if features is None or int(torch.bincount(targets, minlength=classes).min()) < LEAST_PHOTOS:
         return None
     return fit_unlike([features], targets, stratified_folds(targets, 1, seed, FOLDS))
 
