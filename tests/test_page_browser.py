@@ -117,6 +117,21 @@ def test_a_picture_of_neither_and_more_than_the_head(open_page, photos, tmp_path
     shoot(page, "deeper-1400-light-en")
 
 
+def test_answers_follow_the_net_that_is_chosen_and_what_is_taught(open_page, photos):
+    page = open_page()
+    upload(page, "#one-photo", photos["dots"][:1])
+    upload(page, "#many-photos", photos["dots"][:2])
+    expect(page.locator("#many-table tbody tr")).to_have_count(2)
+    expect(page.locator("#time-taken")).to_contain_text("on CPU")
+    page.locator("#net label", has_text="Random").click()
+    expect(page.locator("#answer h2")).to_have_text(re.compile(r"class \d+"))
+    page.locator("#net label", has_text="Shipped").click()
+    expect(page.locator("#answer h2")).not_to_have_text(re.compile("class|dots"))
+    page.locator("#samples").click()
+    expect(page.locator("#answer h2")).to_have_text("dots")
+    expect(page.locator("#many-table td").filter(has_text=re.compile("^dots$"))).to_have_count(2)
+
+
 def _classify_one(page: Page, path: Path) -> tuple[str, float]:
     if page.locator("#one-photo img").count():
         page.locator("#one-photo").get_by_role("button", name="Remove Image").click()

@@ -114,6 +114,26 @@ def test_a_closed_tab_within_the_hour(browser, address, photos, held):
         expect(later.locator("#preview-b img")).to_have_count(8)
 
 
+def test_a_second_tab_is_told_that_a_run_is_under_way_and_follows_it(browser, address, photos, held):
+    reached, go_on = held
+    with visit(browser, address) as page:
+        put_photos(page, photos)
+        other = page.context.new_page()
+        come(other, address)
+        page.bring_to_front()
+        page.locator("#teach").click()
+        assert reached.wait(60)
+        other.bring_to_front()
+        other.locator("#teach").click()
+        expect(other.locator(".toast-body.error")).to_contain_text("A fine-tuning of yours is under way; wait for it")
+        expect(other.locator("#teach")).to_be_disabled()
+        expect(other.locator("#stop")).to_be_enabled()
+        go_on.set()
+        expect(other.locator("#progress")).to_contain_text("Done in")
+        expect(other.locator("#teach")).to_be_enabled()
+        expect(other.locator("#stop")).to_be_disabled()
+
+
 def test_a_dropped_connection_mends_itself(browser, address, photos, held):
     reached, go_on = held
     with visit(browser, address) as page:

@@ -10,7 +10,7 @@ import torch
 from tests.page_helpers import draw_photos, plain_photo, request, text_file
 from tests.toys import tiny_vgg
 from vgg_hub import Classifier
-from vgg_hub.ui.classify import classify_many, classify_one, neutral_cell, who_answers
+from vgg_hub.ui.classify import classify_again, classify_many, classify_one, neutral_cell, who_answers
 from vgg_hub.ui.session import Session
 from vgg_hub.unlike import UnlikeRule
 
@@ -71,6 +71,29 @@ def test_without_a_tuned_model_the_chosen_net_answers(session, tmp_path):
     scores, _, _ = classify_one({"path": str(path)}, session, *NET, request())
     assert set(scores) == {"class 0", "class 1"}
     assert "Nothing taught yet: answers come from the net chosen in section 1" in who_answers(session, request())[0]
+
+
+def test_another_net_answers_when_it_is_chosen_and_nothing_is_taught(session, tmp_path):
+    photo, nothing_new = {"path": str(plain_photo(tmp_path / "a.png"))}, (gr.skip(), gr.skip(), session)
+    assert classify_again(photo, session, *NET, request()) == nothing_new
+    session.tuned = None
+    assert classify_again(None, session, *NET, request()) == nothing_new
+    found, html, _ = classify_again(photo, session, *NET, request())
+    assert found == classify_one(photo, session, *NET, request())[0]
+    assert html.endswith(" s on CPU</p>")
+
+
+@pytest.mark.parametrize(
+    "weights", [("imagenet", ""), ("own", ""), ("own", "someone/net"), ("own", "no such"), ("bundled", "")]
+)
+def test_a_net_that_is_not_here_is_not_fetched_and_the_old_answer_goes(
+    session, tmp_path, shipped, monkeypatch, weights
+):
+    session.tuned = None
+    monkeypatch.setattr("vgg_hub.ui.choice.try_to_load_from_cache", lambda *asked: None)
+    monkeypatch.setattr("vgg_hub.ui.classify.backbones", None)
+    photo = {"path": str(plain_photo(tmp_path / "a.png"))}
+    assert classify_again(photo, session, 16, True, *weights, "cpu", request()) == (None, "", session)
 
 
 def test_who_answers_is_escaped(session):

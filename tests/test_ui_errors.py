@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import pickle
 import re
 import string
@@ -14,6 +15,7 @@ import pytest
 import vgg_hub
 from vgg_hub import errors
 from vgg_hub.notes import Note
+from vgg_hub.ui import account, build
 from vgg_hub.ui.guard import sentence
 from vgg_hub.ui.notes import SAID, say_note
 from vgg_hub.ui.said import SaidError
@@ -133,3 +135,15 @@ def test_what_has_no_korean_sentence_has_a_korean_lead_in():
     assert say_note("ko", "plain") == "plain"
     assert say_note("ko", Note.said("no such file or directory")) == "그런 파일이나 폴더가 없음"
     assert say_note("ko", Note.said("rare {words}")) == "rare {words}"
+
+
+def test_what_may_be_refused_is_queued(monkeypatch):
+    """Gradio 6.31 shows no error of an event that is not."""
+    monkeypatch.setattr(account, "can_sign_in", lambda: True)
+
+    async def built():
+        return build()
+
+    events = [event for event in asyncio.run(built()).fns.values() if hasattr(event.fn, "__wrapped__")]
+    assert {"begin", "leave_1", "draw", "compare"} <= {event.api_name for event in events}
+    assert [event.api_name for event in events if not event.queue] == ["forget"]  # which nobody is refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 import gradio as gr
 import numpy as np
@@ -13,7 +14,10 @@ from PIL import Image
 from tests.page_helpers import draw_photos, request
 from tests.toys import stripes_net, tiny_vgg
 from vgg_hub.lab import Trial
+from vgg_hub.mend import Change
 from vgg_hub.ui import lab
+from vgg_hub.ui.choice import Choice
+from vgg_hub.ui.mending import Lesson
 from vgg_hub.ui.session import Session
 
 
@@ -67,8 +71,10 @@ def test_one_at_a_time_and_it_stops(page, monkeypatch):
     watching = lab.compare(session, *labels, *files, "cpu", request())
     assert "Getting ready" in next(watching)[0]
     next(watching)
-    with pytest.raises(gr.Error, match=r"A comparison of yours is under way; wait for it to end, or stop it"):
-        compared(session, labels, files)
+    *_, refused = compared(session, labels, files)
+    assert "A comparison of yours is under way; wait for it to end, or stop it" in refused[0]
+    assert refused[1] == gr.skip()
+    assert [update["interactive"] for update in refused[2:4]] == [False, True]
     assert session.busy
     lab.stop(session)
     *said, last = watching
@@ -80,22 +86,36 @@ def test_one_at_a_time_and_it_stops(page, monkeypatch):
     assert [update["interactive"] for update in settled[1:3]] == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"labels": ["", "b"]}, r"^'1번째 부류 이름이 비어 있습니다\. 부류마다 이름을 적으세요\.'$"),
-        (
-            {"files": [None, None]},
-            r"^'부류 &#x27;stripes&#x27;에서 쓸 수 있는 것은 사진 0장입니다\. 부류마다 적어도 2장, 되도록 열 장을 넣으세요\.'$",
-        ),
-    ],
-)
-def test_what_is_wrong_is_a_sentence(page, change, message):
+def test_what_is_refused_says_why_and_leaves_the_last_one_standing(page):
     session, labels, files = page
-    with pytest.raises(gr.Error, match=message):
-        compared(session, change.get("labels", labels), change.get("files", files), "ko")
+    *_, last = compared(session, labels, files)
+    *_, refused = compared(session, ["", "b"], files, "ko")
+    assert "1번째 부류 이름이 비어 있습니다. 부류마다 이름을 적으세요." in refused[0]
+    assert 'role="alert"' in refused[0]
+    assert refused[1] == gr.skip()
+    assert [update["interactive"] for update in refused[2:4]] == [True, False]
+    *_, found = lab.watch(session, request())
+    assert found[:2] == last[:2]
+
+
+def test_what_goes_wrong_on_the_way_is_a_sentence(page):
+    session, labels, _ = page
+    sentence = (
+        "부류 &#x27;stripes&#x27;에서 쓸 수 있는 것은 사진 0장입니다. 부류마다 적어도 2장, 되도록 열 장을 넣으세요."
+    )
+    with pytest.raises(gr.Error, match=f"^'{re.escape(sentence)}'$"):
+        compared(session, labels, [None, None], "ko")
     assert not session.busy
-    began = session.comparison is not None
-    assert ("쓸 수 있는 것은 사진 0장입니다" if began else "2번의 두 칸에 사진을 넣고") in lab.settle(
-        session, request("ko")
-    )[0]
+    assert sentence in lab.settle(session, request("ko"))[0]
+
+
+def test_photos_that_were_moved_or_left_out_are_so_here_too(page, monkeypatch):
+    session, labels, files = page
+    given = {label: session.collect(some).pictures for label, some in zip(labels, files, strict=True)}
+    session.mending.keep(Lesson(Choice(), None, given, changes=(Change(labels[0], 0, None),)), None)
+    session.mending.put(labels[1], 3, labels[0])
+    shown = {labels[0]: [*given[labels[0]][1:], given[labels[1]][3]], labels[1]: given[labels[1]][:3]}
+    taken = []
+    monkeypatch.setattr(lab, "compare_nets", lambda nets, photos, **how: iter(taken.append(photos) or ()))
+    compared(session, labels, files)
+    assert taken == [shown]

@@ -107,6 +107,20 @@ def test_moved_left_out_and_undone(session):
     assert focus == "#changes .mend-title"
 
 
+def test_what_is_changed_while_it_is_taught_again_stays_and_is_not_taught_yet(session):
+    press(session, do="move", photo=1, to=1)
+    lesson, report = session.mending.again(), session.report
+    press(session, do="leave", photo=3)
+    session.mending.keep(lesson, report)
+    assert session.mending.changes == [Change("cat", 1, HOSTILE), Change(HOSTILE, 0, None)]
+    assert not session.mending.is_taught()
+    lesson = session.mending.again()
+    session.mending.undo_all()
+    session.mending.keep(lesson, report)
+    assert session.mending.changes == []
+    assert not session.mending.is_taught()
+
+
 @pytest.mark.parametrize(
     "data",
     [{"do": "cell", "truth": 0, "answer": 2}, {"do": "cell", "truth": "-1", "answer": 0}, {"do": "move", "photo": 6, "to": 0},

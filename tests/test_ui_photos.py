@@ -1,5 +1,7 @@
 """Section 2: thumbnails, the line under them, the webcam and the samples."""
 
+import threading
+
 import gradio as gr
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from tests.page_helpers import plain_photo, request, text_file
 from vgg_hub.samples import SAMPLE_LABELS
 from vgg_hub.ui import photos as module
+from vgg_hub.ui.line import Line
 from vgg_hub.ui.photos import add_snap, draw, look_a, look_b, small_jpeg
 from vgg_hub.ui.session import Session
 
@@ -84,3 +87,18 @@ def test_samples_fill_both_cards(session):
     for path in (*files_a, *files_b):
         with Image.open(path) as picture:
             picture.verify()
+    assert [(card.name, card.files) for card in session.cards.values()] == [(name_a, files_a), (name_b, files_b)]
+
+
+def test_samples_leave_the_cards_as_they_are_while_it_is_taught(session, tmp_path):
+    go_on = threading.Event()
+    session.put("a", "cat", [plain_photo(tmp_path / "a.png")])
+    cards = dict(session.cards)
+    run = session.start(lambda stop: iter([go_on.wait(20)]), Line(1, 1))
+    with pytest.raises(gr.Error, match="A fine-tuning of yours is under way; wait for it to end"):
+        draw(session)
+    assert session.cards == cards
+    go_on.set()
+    assert run.join(20)
+    draw(session)
+    assert session.cards["a"].name == SAMPLE_LABELS[0]

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.page_helpers import plain_photo
+from tests.test_ui_line import until
 from vgg_hub.errors import FinetuneError
 from vgg_hub.mend import Change
 from vgg_hub.ui.choice import Choice
+from vgg_hub.ui.collected import gather
 from vgg_hub.ui.limits import PageLimits
 from vgg_hub.ui.line import Line
 from vgg_hub.ui.mending import Lesson
@@ -96,6 +99,30 @@ def test_an_outcome_is_kept_unless_everything_was_deleted_meanwhile(session):
     with pytest.raises(SaidError, match=r"^It was stopped before its turn came\.$"):
         session.keep(stop, "model", "report", lesson)
     assert session.tuned is None
+
+
+def test_a_run_begins_and_is_stopped_by_who_deletes_all_while_a_zip_is_unpacked(session, monkeypatch):
+    ended = []
+
+    def meanwhile():
+        run = session.start(waiting_work, Line(1, 1))
+        threading.Thread(target=lambda: run.join(5) and ended.append(run), daemon=True).start()
+        session.close()
+
+    def unpack(*given):
+        other = threading.Thread(target=meanwhile, daemon=True)
+        other.start()
+        until(lambda: ended)
+        assert other.is_alive(), "nothing is deleted under the hands of who unpacks"
+        deleting.append(other)
+        return gather(*given)
+
+    deleting = []
+    monkeypatch.setattr("vgg_hub.ui.session.gather", unpack)
+    session.collect(["photos.zip"])
+    deleting[0].join(5)
+    assert session.run is None
+    assert not session._collected
 
 
 def test_a_zip_is_unpacked_once_and_gone_with_the_session(session, tmp_path):

@@ -7,12 +7,14 @@ import gradio as gr
 import pytest
 
 from tests.page_helpers import draw_photos, request, tiny_checkpoint
+from tests.test_ui_line import until
 from vgg_hub import bundled
 from vgg_hub.finetune import Embedding, Step
 from vgg_hub.ui import gpu_work
 from vgg_hub.ui import training as module
 from vgg_hub.ui.backbones import Backbones
 from vgg_hub.ui.choice import Choice
+from vgg_hub.ui.collected import gather
 from vgg_hub.ui.curves import MAX_POINTS, curves_html
 from vgg_hub.ui.gpu_work import Wishes
 from vgg_hub.ui.line import Line
@@ -142,10 +144,12 @@ def test_what_breaks_inside_is_no_traceback(session, files, monkeypatch, caplog)
 
 
 def test_those_who_wait_are_told_their_place(session, files, held, monkeypatch):
-    narrow = Lines(*[Line(1, 2)] * 5)
-    monkeypatch.setattr(module, "lines", lambda: narrow)
-    others = [Session(), Session()]
-    _watching = [begun(other, files) for other in others]
+    line = Line(1, 2)
+    monkeypatch.setattr(module, "lines", lambda: Lines(*[line] * 5))
+    others, _watching = [Session(), Session()], []
+    for number, other in enumerate(others, start=1):
+        _watching.append(begun(other, files))
+        until(lambda number=number: len(line._running) + len(line) == number)  # it has looked at its photos
     mine = begun(session, files)
     texts = [next(mine)[0]]
     while "Waiting: 1 before you" not in texts[-1]:
@@ -266,6 +270,23 @@ def test_that_it_is_stopping_is_said_until_it_has_stopped(session, files, held, 
     held.set()
     with pytest.raises(gr.Error, match="Stopped before the first step: there is nothing to keep"):
         list(watching)
+
+
+def test_while_zips_are_unpacked_it_is_found_again_and_can_be_stopped(session, files, monkeypatch):
+    seen = []
+
+    def unpack(*given):
+        seen.append((next(watch(session, request()))[0], settle(session)[1]["interactive"]))
+        stop(session)
+        return gather(*given)
+
+    monkeypatch.setattr("vgg_hub.ui.session.gather", unpack)
+    with pytest.raises(gr.Error, match="Stopped before the first step: there is nothing to keep"):
+        list(run(session, files))
+    for (said, can_stop), sentence in zip(seen, ("Opening the net", "Stopping"), strict=True):
+        assert sentence in said
+        assert can_stop
+    assert session.tuned is None
 
 
 def test_stop_before_the_first_step(session, files, monkeypatch):

@@ -13,11 +13,11 @@ from pathlib import Path
 import gradio as gr
 
 from ..data import file_name, read_image
-from ..errors import PhotoError
+from ..errors import PhotoError, VGGHubError
 from ..predict import Classifier, Prediction
 from .amounts import place_in_words, seconds_in_words
 from .backbones import backbones
-from .choice import Choice
+from .choice import Choice, look_up
 from .collected import Collected
 from .gpu_work import on_zero_gpu
 from .guard import for_page
@@ -36,6 +36,7 @@ __all__ = [
     "ClassifyParts",
     "answer_one",
     "build",
+    "classify_again",
     "classify_many",
     "classify_one",
     "neutral_cell",
@@ -144,6 +145,29 @@ def classify_one(
     )
     why = say(language, "classify_unlike", score=f"{prediction.unlike_score:.1f}", best=best)
     return none_of_these(prediction, language), note(why) + note(text), session
+
+
+@for_page
+def classify_again(
+    photo: dict[str, object] | None,
+    session: Session,
+    depth: int,
+    batch_norm: bool,
+    weights: str,
+    repo: str,
+    device: str,
+    request: gr.Request,
+) -> tuple[object, object, Session]:
+    """Section 1 changed: where nothing is taught, another net answers now. As `classify_one`, but it fetches nothing."""
+    if not photo or session.tuned is not None:
+        return gr.skip(), gr.skip(), session
+    try:
+        here = look_up(choose(depth, batch_norm, weights, repo, device)).here
+    except VGGHubError:  # section 1 says it
+        here = False
+    if not here:
+        return None, "", session
+    return classify_one(photo, session, depth, batch_norm, weights, repo, device, request)
 
 
 def none_of_these(prediction: Prediction, language: str) -> str:

@@ -18,6 +18,7 @@ from ..errors import FinetuneError, PhotoError, VGGHubError
 from ..events import Embedding, Step
 from ..explain import evidence, last_convolution
 from ..lab import Opening, Trial, compare_nets
+from ..mend import mended
 from ..model import VGG
 from ..overlay import heat_picture, seen_picture
 from ..predict import as_image
@@ -88,8 +89,12 @@ def compare(
     """
     language = language_of(request)
     busy = bar(say(language, "lab_starting"), None)  # zips may be unpacked now
-    yield busy, "", gr.update(interactive=False), gr.update(interactive=False), session
-    run = _start(session, (label_a or "", label_b or ""), (files_a, files_b), Choice.of(device=device).device)
+    yield busy, gr.skip(), gr.update(interactive=False), gr.update(interactive=False), session
+    try:
+        run = _start(session, (label_a or "", label_b or ""), (files_a, files_b), Choice.of(device=device).device)
+    except VGGHubError as error:  # said in place; what the last comparison found stays
+        yield problem(sentence(error, language)), gr.skip(), *_buttons(session.comparison), session
+        return
     yield from _watched(run, session, language)
     if isinstance(run.error, VGGHubError):
         raise run.error
@@ -127,7 +132,8 @@ def _start(session: Session, labels: Sequence[str], files: Sequence[Sequence[str
     if session.comparison is not None and not session.comparison.over:
         raise FinetuneError(UNDER_WAY)
     names = check_labels(labels)
-    photos = {name: session.collect(some).pictures for name, some in zip(names, files, strict=True)}
+    given = {name: session.collect(some).pictures for name, some in zip(names, files, strict=True)}
+    photos = mended(given, session.mending.wanted(given))  # as the cards show them
     if on_zero_gpu():
         device = "cpu"  # a GPU is lent for one net's time, and these are small
     stop_file = StopFile.start(session.new_folder("run") / "goes-on")

@@ -81,7 +81,9 @@ class Mending:
         """A run ended."""
         if not lesson.changes:
             self._first = (lesson, _slim(report))
-        self.lesson, self.changes, self.cell, self.heats = lesson, list(lesson.changes), None, {}
+        # What was done while it ran is wanted still, and not taught yet.
+        changes = lesson.changes if self.lesson is None else self.wanted(lesson.given)
+        self.lesson, self.changes, self.cell, self.heats = lesson, list(changes), None, {}
 
     def is_taught(self) -> bool:
         """Whether the last run was taught with just these changes."""

@@ -160,12 +160,12 @@ def _wire_publish(demo: gr.Blocks, session: gr.State, parts: publish.PublishPart
     demo.load(publish.greet, None, signed, **PRIVATE)
     if account.can_sign_in():
         for button, route in ((parts.sign_in, "login/huggingface"), (parts.sign_out, "logout")):
-            left = button.click(publish.leave, [session], [session], queue=False, **PRIVATE)
+            left = button.click(publish.leave, [session], [session], **PRIVATE)
             left.success(js=GO.format(route=route))
     else:
         parts.sign_in.click(publish.sign_in, None, signed, **PRIVATE)
     shown = [parts.progress, parts.done, parts.code, session]
-    begun = parts.push.click(publish.begin, [session], [parts.push, *shown], queue=False, **PRIVATE)
+    begun = parts.push.click(publish.begin, [session], [parts.push, *shown], **PRIVATE)
     inputs = [session, parts.owner, parts.name, parts.access, parts.what]
     pushed = begun.success(publish.push, inputs, shown, **UPLOAD, **PRIVATE)
     watched = restored(publish.watch, [session], shown, **LINED_UP, **PRIVATE)
@@ -200,10 +200,13 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
     drawn = drawn.success(js=SCROLL.format("train"))
     answered = []
     for start, again in ((train.teach.click, False), (drawn.success, False), (teach_again.click, True)):
-        begun = start(training.begin, [session], buttons, queue=False, **PRIVATE)
-        trained = begun.success(
-            training.train, [*inputs, gr.State(again)], [train.progress, train.curves, session], **LINED_UP, **PRIVATE
-        )
+        begun = start(training.begin, [session], buttons, **PRIVATE)  # unqueued, Gradio 6.31 shows no refusal
+        # A run that another tab began is shown here as well, and at its end the buttons are put right.
+        begun.failure(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
+        shown = [train.progress, train.curves, session]
+        watched = begun.failure(training.watch, [session], shown, **LINED_UP, **PRIVATE)
+        watched.success(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
+        trained = begun.success(training.train, [*inputs, gr.State(again)], shown, **LINED_UP, **PRIVATE)
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
             ended(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
         trained.failure(training.explain, [session], [train.progress, session], queue=False, **PRIVATE)
@@ -219,6 +222,13 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
             **PRIVATE,
         )
         answered.append(done.success)
+        done.success(
+            classify.classify_many,
+            [answers.files, session, *net_inputs.all],
+            [answers.said, answers.table, answers.csv, session],
+            **LINED_UP,
+            **PRIVATE,
+        )
     train.stop.click(training.stop, [session], None, queue=False, **PRIVATE)
     return answered
 
@@ -240,6 +250,16 @@ def _wire_classify(session: gr.State, net_inputs: net.NetInputs, parts: classify
         **LINED_UP,
         **PRIVATE,
     )
+    gr.on(
+        [component.change for component in net_inputs.all],
+        classify.classify_again,
+        [parts.photo, session, *net_inputs.all],
+        [parts.answer, parts.time_taken, session],
+        preprocess=False,
+        trigger_mode="always_last",
+        **LINED_UP,
+        **PRIVATE,
+    )
     return [answered.success]
 
 
@@ -258,7 +278,7 @@ def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
         "max_threads": THREADS + 3 * limits.max_visitors,  # one who waits or watches holds a thread, which sleeps
         "state_session_capacity": 3 * limits.max_visitors,  # of 0.3 MB
         "run_history": False,  # photos are private: nothing of a run stays in the browser
-        "footer_links": ["api", "settings"],
+        "footer_links": ["api"],  # its settings change the fixed words' language alone, not what Python says
         "app_kwargs": {"middleware": [Middleware(Gate)]},
         "mcp_server": False,  # not by an environment variable either: all of its callers would share one visitor's place
     }

@@ -259,13 +259,19 @@ def add_snap(
     return [*others, str(target)], None, session
 
 
+@for_page
 def draw(session: Session) -> tuple[str, list[str], str, list[str], Session]:
-    """Fill both cards with samples drawn by code: name and files of each, and the session."""
+    """Fill both cards with samples drawn by code: name and files of each, and the session.
+
+    Refused while a run of the visitor's goes: the cards would else lose what it is taught with, for nothing.
+    """
+    session.check_free()
     folder = session.new_folder("samples")
     values: list[object] = []
-    for label, pictures in draw_samples(SAMPLES_EACH).items():
+    for letter, (label, pictures) in zip("ab", draw_samples(SAMPLES_EACH).items(), strict=True):
         paths = [folder / f"{label}-{number:02d}.png" for number in range(1, len(pictures) + 1)]
         for picture, path in zip(pictures, paths, strict=True):
             picture.save(path)
-        values += [label, [str(path) for path in paths]]
+        session.put(letter, label, paths)
+        values += [label, session.cards[letter].files]
     return (*values, session)

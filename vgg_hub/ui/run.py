@@ -30,7 +30,13 @@ class Run:
     """
 
     def __init__(
-        self, work: Callable[[StopFile], Iterator[Event]], stop: StopFile, line: Line, owner: Hashable, most: float
+        self,
+        work: Callable[[StopFile], Iterator[Event]],
+        stop: StopFile,
+        line: Line,
+        owner: Hashable,
+        most: float,
+        prepare: Callable[[], object] | None = None,
     ) -> None:
         """Set up; `start` begins.
 
@@ -40,9 +46,11 @@ class Run:
             line: where it waits for its turn.
             owner: the visitor.
             most: seconds that it may take from its turn on.
+            prepare: called in its thread before it stands in the line.
         """
         self.events: list[Event] = []
-        self.place: Place | None = Place(0, None)
+        self.place: Place | None = None if prepare else Place(0, None)
+        self._prepare = prepare
         self.error: Exception | None = None
         self.stopping = self.out_of_time = False
         self._work: Callable[[StopFile], Iterator[Event]] | None = work
@@ -125,6 +133,8 @@ class Run:
 
     def _go(self) -> None:
         try:
+            if self._prepare is not None:
+                self._prepare()
             with self._line.turn(self._owner, self._stand, self._stop.is_set):
                 self._has_turn()
                 timer = threading.Timer(self._most, self._time_is_over)
@@ -141,7 +151,7 @@ class Run:
             logging.getLogger(__name__).exception("A fine-tuning ended with an error of ours.")
             self.error = error
         finally:
-            self._work = None  # and with it the photos' paths
+            self._work = self._prepare = None  # and with them the photos' paths
             with self._changed:
                 self._over, self._ended = True, time.monotonic()
                 self._news()

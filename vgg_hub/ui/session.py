@@ -77,6 +77,7 @@ class Session:
     def __init__(self) -> None:
         self.files = OwnFiles()
         self._lock, self._pushing = threading.RLock(), threading.Lock()
+        self._collecting = threading.RLock()  # held while zips are unpacked; taken before `_lock`, never within it
         self._stop: StopFile | None = None
         self._used = time.monotonic()
         self._reset()
@@ -128,12 +129,15 @@ class Session:
         """Whether there is nothing to keep."""
         return self.tuned is None and not self.busy and self.files.is_empty()
 
-    def start(self, work: Callable[[StopFile], Iterator[Event]], line: Line) -> Run:
+    def start(
+        self, work: Callable[[StopFile], Iterator[Event]], line: Line, prepare: Callable[[], object] | None = None
+    ) -> Run:
         """Begin a fine-tuning in a thread of its own, once it has its turn. A visitor has one at a time.
 
         Args:
             work: given what stops it; hands its outcome to `keep`.
             line: where it waits.
+            prepare: called before it stands in the line.
 
         Raises:
             FinetuneError: one is under way.
@@ -142,7 +146,7 @@ class Session:
             self.check_free()
             self.problem = ""
             self._stop = StopFile.start(self.new_folder("run") / "goes-on")
-            self.run = Run(work, self._stop, line, self, 60.0 * page_limits().max_minutes)
+            self.run = Run(work, self._stop, line, self, 60.0 * page_limits().max_minutes, prepare)
             self.run.start()
             return self.run
 
@@ -203,11 +207,12 @@ class Session:
             SaidError: there are more photos of them, or they are larger, than one visitor may have here.
         """
         limits = page_limits()
-        with self._lock:
+        with self._collecting:
             key = tuple(self.own(files))
             if key not in self._collected:
                 self._collected[key] = gather(self.files, key)
-                self._make_room(key, limits.max_megabytes)
+                with self._lock:
+                    self._make_room(key, limits.max_megabytes)
             self._collected.move_to_end(key)
             found = self._collected[key]
         if len(found.pictures) > limits.max_photos:
@@ -237,8 +242,11 @@ class Session:
 
     def close(self) -> None:
         """Stop what runs and delete the visitor's files; then it is as new."""
-        with self._lock:
-            self.stop()
+        self.stop()
+        if self.comparison is not None:
+            self.comparison.stop()
+        with self._collecting, self._lock:
+            self.stop()  # what began meanwhile
             if self.comparison is not None:
                 self.comparison.stop()
             self._stop = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -111,10 +111,14 @@ def start_run(
     """
     session.check_free()
     names = check_labels(labels)
-    collected = [session.collect(some) for some in files]
-    given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
-    left_out = [text for found in collected for text in found.left_out]
-    return _start(session, Lesson(choice, wishes, given, left_out, session.mending.wanted(given)))
+
+    def lesson() -> Lesson:
+        collected = [session.collect(some) for some in files]
+        given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
+        left_out = [text for found in collected for text in found.left_out]
+        return Lesson(choice, wishes, given, left_out, session.mending.wanted(given))
+
+    return _start(session, choice, wishes, lesson)
 
 
 def start_again(session: Session) -> Run:
@@ -124,14 +128,15 @@ def start_again(session: Session) -> Run:
         VGGHubError: as `start_run`; nothing was taught yet.
     """
     session.check_free()
-    return _start(session, session.mending.again())
+    lesson = session.mending.again()
+    return _start(session, lesson.choice, lesson.wishes, lambda: lesson)
 
 
-def _start(session: Session, lesson: Lesson) -> Run:
-    choice, wishes = lesson.choice, lesson.wishes
+def _start(session: Session, choice: Choice, wishes: Wishes, prepare: Callable[[], Lesson]) -> Run:
+    prepared: list[Lesson] = []  # zips may be unpacked for it: in the run, so that it can be stopped and found again
 
     def teach_it(stop: StopFile) -> Iterator[Event]:
-        start = backbones.get(choice)
+        lesson, start = prepared[0], backbones.get(choice)
         for event in work(choice, lesson.photos(), wishes, stop):
             if not isinstance(event, Outcome):
                 yield event
@@ -144,7 +149,7 @@ def _start(session: Session, lesson: Lesson) -> Run:
             session.keep(stop, tuned, event.report, lesson)
             yield Finished(tuned, event.report)
 
-    run = session.start(teach_it, lines().for_training(wishes.trainable))
+    run = session.start(teach_it, lines().for_training(wishes.trainable), lambda: prepared.append(prepare()))
     session.choice, session.trainable, session.unlike = choice, wishes.trainable, wishes.unlike
     return run
 
