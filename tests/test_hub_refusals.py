@@ -73,7 +73,7 @@ def test_the_hub_cannot_be_reached(hub):
 
 
 def test_the_cache_cannot_be_written(hub, tmp_path):
-    hub.commit(REPO, folder_of(tmp_path)[1])
+    hub.add_repo(REPO, folder_of(tmp_path)[1])
     (tmp_path / "file").write_text("")
     with pytest.raises(HubError) as raised:
         VGG.from_pretrained(REPO, cache_dir=tmp_path / "file")
