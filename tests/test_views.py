@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 
 from tests.toys import smooth_picture, tiny_vgg
+from vgg_hub import Classifier
 from vgg_hub import views as module
 from vgg_hub.errors import FinetuneError
 from vgg_hub.preprocess import preprocess
@@ -49,6 +50,14 @@ def test_the_cache_holds_what_the_frozen_part_makes_of_each_view(start):
     assert len(found.unique(dim=0)) == 2 + CROPS, "the photo, its mirror image and the crops, and no other"
     for x_view in (x[2], x[2].flip(2)):
         assert ((found - frozen(x_view[None]).flatten()).abs().amax(1) < 1e-5).any()
+
+
+def test_views_and_a_classifier_of_one_net_share_its_form():
+    """In float32 a net of half precision is copied; the form is made once for all that."""
+    model = tiny_vgg().half()
+    form = Classifier(model, CPU, precision="float32").net
+    filled(model, 4)
+    assert Classifier(model, CPU, precision="float32").net is form
 
 
 def test_the_seed_chooses_the_crops_and_the_batches_do_not():

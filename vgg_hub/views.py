@@ -143,7 +143,8 @@ class Views:
         self.model = model.share().to(device, torch.float32)
         if device.type == "cuda":
             self.model.to(memory_format=torch.channels_last)
-        self._form = self.model.forms.of(self.model, device, torch.bfloat16 if use_bfloat16(device) else torch.float32)
+        # Of the given net, not of what may be a copy of it: so a `Classifier` of that net and other runs have the same form.
+        self._form = model.forms.of(model, device, torch.bfloat16 if use_bfloat16(device) else torch.float32)
         self._photos = photos
         self._pieces = Pieces(BATCH_SIZE)
         self._whole = replace(model.config, crop_pct=1.0)
