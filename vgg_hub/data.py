@@ -16,6 +16,7 @@ from .picture import Limits, file_name, read_image
 
 __all__ = [
     "SUFFIXES",
+    "VALIDATION_NAMES",
     "Limits",
     "PhotoSet",
     "file_name",
@@ -48,7 +49,8 @@ SUFFIXES = frozenset(
     }
 )
 JUNK = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
-PARTS = frozenset(("train", "training", "test", "testing", "validation", "val", "valid", "dev"))  # of a data set
+VALIDATION_NAMES = ("validation", "val", "valid", "dev")  # of a part of a data set, in the order of preference
+PARTS = frozenset(("train", "training", "test", "testing", *VALIDATION_NAMES))
 ADVICE = Note.said("give a folder or zip with one subfolder of photos a class, such as cats and dogs.")
 
 

@@ -81,13 +81,9 @@ def push(
 def _merged(there: str, own: str, generated: str) -> tuple[str, list[Note]]:
     """The card to push, made of the repo's, or else of the folder's that the model comes from, and what to say of it."""
     kept, sentence = merge_card(own, generated) if has_marks(own) else (generated, None)
-    if there:
-        edited = kept != generated
-        card, sentence = merge_card(there, generated)
-        if edited and kept != card:
-            return card, [*filter(None, [sentence]), FOLDERS_CARD]
-        return card, [*filter(None, [sentence])]
-    return kept, [*filter(None, [sentence])]
+    card, sentence = merge_card(there, generated) if there else (kept, sentence)
+    left = None if kept in (generated, card) else FOLDERS_CARD
+    return card, [said for said in (sentence, left) if said]
 
 
 def _check_visibility(api: HfApi, repo_id: str, private: bool, say: Say | None) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from ..data import SUFFIXES, file_name, load_folder, read_image
+from ..data import SUFFIXES, VALIDATION_NAMES, file_name, load_folder, read_image
 from ..errors import PhotoError
 from .saved_dataset import is_saved_dataset, open_saved_dataset
-from .table import VALIDATION_NAMES, PhotoTable
+from .table import PhotoTable
 
 __all__ = ["FilePhotos", "has_splits", "open_table"]
 

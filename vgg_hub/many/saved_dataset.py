@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 
 from ..config import check_labels
-from ..data import file_name, read_image
+from ..data import VALIDATION_NAMES, file_name, read_image
 from ..errors import LabelError, PhotoError
 from .processes import need
-from .table import VALIDATION_NAMES, PhotoTable
+from .table import PhotoTable
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -8,9 +8,7 @@ from typing import Protocol
 from PIL import Image
 from torch import Tensor
 
-__all__ = ["VALIDATION_NAMES", "PhotoReader", "PhotoTable"]
-
-VALIDATION_NAMES = ("validation", "val", "valid", "dev")  # of a split, in the order of preference
+__all__ = ["PhotoReader", "PhotoTable"]
 
 
 class PhotoReader(Protocol):

@@ -192,6 +192,11 @@ class Session:
         if self.run is not None:
             self.run.stop()
 
+    def _stop_all(self) -> None:
+        for run in (self.run, self.comparison):
+            if run is not None:
+                run.stop()
+
     def own(self, files: Sequence[str | Path] | None) -> list[str]:
         """Uploads as they lie in this visitor's folder; what lies elsewhere stays there."""
         return [str(self.files.take(Path(name))) for name in files or ()]
@@ -242,13 +247,9 @@ class Session:
 
     def close(self) -> None:
         """Stop what runs and delete the visitor's files; then it is as new."""
-        self.stop()
-        if self.comparison is not None:
-            self.comparison.stop()
+        self._stop_all()
         with self._collecting, self._lock:
-            self.stop()  # what began meanwhile
-            if self.comparison is not None:
-                self.comparison.stop()
+            self._stop_all()  # what began meanwhile
             self._stop = None
             self._reset()
             self.files.clear()
