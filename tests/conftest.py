@@ -34,6 +34,13 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, a file's tests stay in one process, and so do all that drive a browser: two browsers wait for each other."""
+    for item in items:
+        alone = "browser" in item.fixturenames
+        item.add_marker(pytest.mark.xdist_group("browser" if alone else item.path.stem))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _exact() -> Iterator[None]:
     """In this process the CPU computes in float32, whatever it multiplies itself: a test of bfloat16 asks for it."""

@@ -71,9 +71,9 @@ def test_a_killed_process_ends_the_run_and_the_same_command_goes_on(tmp_path, ac
     photos = drawn_folder(tmp_path / "photos", {"broad": 40, "fine": 40})
     model = stripes_net()
     model.save_pretrained(tmp_path / "start")
-    out, options = tmp_path / "out", {"trainable": "all", "epochs": 12}
+    out, options = tmp_path / "out", {"trainable": "all", "epochs": 6}
     command = ["-m", "vgg_hub", "finetune", photos, "--weights", tmp_path / "start", "--out", out, "--device", "cpu"]
-    command = [*map(str, command), "--trainable", "all", "--epochs", "12", "--batch-size", "2"]
+    command = [*map(str, command), "--trainable", "all", "--epochs", "6", "--batch-size", "2"]
     kept = tmp_path / "out.checkpoints" / "last.safetensors"
     with subprocess.Popen([*LAUNCH, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as launcher:
         _wait_for(kept.exists, launcher)

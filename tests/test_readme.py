@@ -61,7 +61,7 @@ def test_ci_finds_the_test_command():
     mark = lines.index("<!-- test command -->")
     assert lines[mark + 1 : mark + 4] == [
         "```sh",
-        "pip install -r requirements.txt -r requirements-test.txt && python -m pytest",
+        "pip install -r requirements.txt -r requirements-test.txt && python -m pytest -n auto",
         "```",
     ]
 
