@@ -50,6 +50,25 @@ def test_nets_are_compared_and_found_again(address, browser, photos):
         expect(page.locator("#compare-progress")).to_contain_text("8 nets compared in")
 
 
+def test_another_tab_that_is_refused_goes_on_to_watch(address, browser, photos):
+    with watched_page(browser, (address,)) as page:
+        opened(page, address, photos)
+        page.locator("#name-b input, #name-b textarea").blur()
+        other = page.context.new_page()
+        go_to(other, address)
+        expect(other.locator("#preview-b img")).to_have_count(8)
+        expect(other.locator("#name-b input, #name-b textarea")).to_have_value("dots")
+        page.locator("#compare").click()
+        expect(page.locator("#compare-stop")).to_be_enabled()
+        other.locator("#compare").click()
+        expect(other.locator(".toast-body")).to_contain_text("A comparison of yours is under way; wait for it to end")
+        expect(other.locator("#compare-stop")).to_be_enabled()
+        expect(other.locator("#compare-progress")).to_contain_text("8 nets compared in")
+        expect(other.locator("#trials tbody th")).to_have_text(NETS)
+        expect(other.locator("#compare")).to_be_enabled()
+        expect(other.locator("#compare-stop")).to_be_disabled()
+
+
 def test_it_stops_and_says_what_is_wrong_in_korean(address, browser, photos):
     with watched_page(browser, (address,), 390, "ko-KR") as page:
         go_to(page, f"{address}/?__theme=dark")

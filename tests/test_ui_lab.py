@@ -12,11 +12,13 @@ import pytest
 from PIL import Image
 
 from tests.page_helpers import draw_photos, request
+from tests.test_ui_line import until
 from tests.toys import stripes_net, tiny_vgg
 from vgg_hub.lab import Trial
 from vgg_hub.mend import Change
 from vgg_hub.ui import lab
 from vgg_hub.ui.choice import Choice
+from vgg_hub.ui.collected import gather
 from vgg_hub.ui.mending import Lesson
 from vgg_hub.ui.session import Session
 
@@ -66,24 +68,47 @@ def test_a_page_that_opens_finds_it(page):
     assert again[:2] == idle[:2], "deleted with all else"
 
 
-def test_one_at_a_time_and_it_stops(page, monkeypatch):
+def test_one_at_a_time_and_it_stops(page):
+    """Another tab that is refused goes on to watch, so its buttons are put right at the end."""
     session, labels, files = page
     watching = lab.compare(session, *labels, *files, "cpu", request())
     assert "Getting ready" in next(watching)[0]
-    next(watching)
-    *_, refused = compared(session, labels, files)
-    assert "A comparison of yours is under way; wait for it to end, or stop it" in refused[0]
-    assert refused[1] == gr.skip()
-    assert [update["interactive"] for update in refused[2:4]] == [False, True]
+    for names in (labels, ["", ""]):
+        with pytest.raises(gr.Error, match=r"A comparison of yours is under way; wait for it|Class name 1 is empty"):
+            compared(session, names, files)
+    other_tab = lab.watch(session, request())
+    assert [update["interactive"] for update in next(other_tab)[2:4]] == [False, True]
     assert session.busy
+    until(lambda: session.comparison.events)  # its turn has come
     lab.stop(session)
     *said, last = watching
     assert all("Stopping" in text for text, *_ in said)
     assert "Stopped after" in last[0] or "3 nets compared" in last[0]
     assert not session.busy
-    settled = lab.settle(session, request())
-    assert settled[0] == last[0]
-    assert [update["interactive"] for update in settled[1:3]] == [True, False]
+    *_, seen = other_tab
+    assert seen[:2] == last[:2]
+    assert [update["interactive"] for update in seen[2:4]] == [True, False]
+
+
+def test_while_zips_are_unpacked_it_is_found_again_and_can_be_stopped(page, monkeypatch):
+    session, labels, files = page
+    seen = []
+
+    def unpack(*given):
+        found = next(lab.watch(session, request()))
+        seen.append((found[0], [update["interactive"] for update in found[2:4]]))
+        with pytest.raises(gr.Error, match="A comparison of yours is under way"):
+            compared(session, labels, files)
+        lab.stop(session)
+        return gather(*given)
+
+    monkeypatch.setattr("vgg_hub.ui.session.gather", unpack)
+    with pytest.raises(gr.Error, match=r"It was stopped before its turn came\."):
+        compared(session, labels, files)
+    [(said, buttons)] = seen  # the other class is not unpacked any more
+    assert "Getting ready" in said
+    assert buttons == [False, True]
+    assert session.comparison.events == []
 
 
 def test_what_is_refused_says_why_and_leaves_the_last_one_standing(page):
@@ -106,7 +131,9 @@ def test_what_goes_wrong_on_the_way_is_a_sentence(page):
     with pytest.raises(gr.Error, match=f"^'{re.escape(sentence)}'$"):
         compared(session, labels, [None, None], "ko")
     assert not session.busy
-    assert sentence in lab.settle(session, request("ko"))[0]
+    [settled] = lab.watch(session, request("ko"))
+    assert sentence in settled[0]
+    assert [update["interactive"] for update in settled[2:4]] == [True, False]
 
 
 def test_photos_that_were_moved_or_left_out_are_so_here_too(page, monkeypatch):

@@ -126,6 +126,10 @@ def test_who_has_gone_leaves_the_line():
         second.__enter__()
     assert told == [Place(0, None)]
     assert len(line) == 0
+    alone = line.turn("alone", told.append, lambda: True)
+    with pytest.raises(SaidError, match="It was stopped before"):
+        alone.__enter__()
+    assert len(told) == 1, "it need not have waited"
     with line.turn("third"):
         pass
 

@@ -125,6 +125,28 @@ def test_a_run_begins_and_is_stopped_by_who_deletes_all_while_a_zip_is_unpacked(
     assert not session._collected
 
 
+def test_who_deletes_all_between_two_zips_has_nothing_unpacked_afterwards(session, monkeypatch, tmp_path):
+    cards = [[upload(tmp_path, f"{letter}.zip", 10)] for letter in "ab"]
+    someone = Session()  # with the same photos: the uploads stay
+    for card in cards:
+        someone.collect(card)
+    closing = threading.Thread(target=session.close, daemon=True)
+
+    def unpack(*given):
+        closing.start()
+        until(lambda: session.run.stopping)
+        return gather(*given)
+
+    monkeypatch.setattr("vgg_hub.ui.session.gather", unpack)
+    run = session.start(
+        waiting_work, Line(1, 1), lambda stop: [(session.collect(card, stop), closing.join(5)) for card in cards]
+    )
+    assert run.join(5)
+    assert isinstance(run.error, SaidError)
+    assert session.is_empty
+    someone.close()
+
+
 def test_a_zip_is_unpacked_once_and_gone_with_the_session(session, tmp_path):
     archive = tmp_path / "photos.zip"
     with zipfile.ZipFile(archive, "w") as file:

@@ -14,7 +14,7 @@ import gradio as gr
 
 from ..bundled import bundled_names
 from ..config import check_labels
-from ..errors import FinetuneError, PhotoError, VGGHubError
+from ..errors import PhotoError, VGGHubError
 from ..events import Embedding, Step
 from ..explain import evidence, last_convolution
 from ..lab import Opening, Trial, compare_nets
@@ -28,7 +28,6 @@ from .choice import Choice
 from .gpu_work import on_zero_gpu
 from .guard import for_page, sentence
 from .lab_chart import trials_html
-from .limits import page_limits
 from .lines import lines
 from .look import bar, note, problem
 from .messages import language_of, say
@@ -37,9 +36,8 @@ from .session import Session
 from .stop_file import StopFile
 from .words import word
 
-__all__ = ["LabParts", "build", "compare", "settle", "stop", "watch"]
+__all__ = ["LabParts", "build", "compare", "stop", "watch"]
 
-UNDER_WAY = "A comparison of yours is under way; wait for it to end, or stop it, then start anew."
 SECONDS_BETWEEN_DRAWINGS, SECONDS_BETWEEN_SIGNS = 0.3, 5.0
 HEAT_SIDE = 128  # pixels
 
@@ -88,12 +86,12 @@ def compare(
         HTML of the progress and of the trials, updates of the two buttons, and the session.
     """
     language = language_of(request)
-    busy = bar(say(language, "lab_starting"), None)  # zips may be unpacked now
-    yield busy, gr.skip(), gr.update(interactive=False), gr.update(interactive=False), session
     try:
         run = _start(session, (label_a or "", label_b or ""), (files_a, files_b), Choice.of(device=device).device)
     except VGGHubError as error:  # said in place; what the last comparison found stays
-        yield problem(sentence(error, language)), gr.skip(), *_buttons(session.comparison), session
+        if session.compares:  # begun in another tab: this one goes on to watch it
+            raise
+        yield problem(sentence(error, language)), gr.skip(), *_buttons(None), session
         return
     yield from _watched(run, session, language)
     if isinstance(run.error, VGGHubError):
@@ -103,7 +101,9 @@ def compare(
 def watch(
     session: Session, request: gr.Request
 ) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
-    """When the page opens: the comparison that was found again, until its end; where there is none, what to do first."""
+    """When the page opens, or after an error: the comparison that there is, until its end; where there is none, what to do
+    first.
+    """
     language = language_of(request)
     if session.comparison is None:
         yield note(say(language, "lab_idle")), "", *_buttons(None), session
@@ -117,35 +117,26 @@ def stop(session: Session) -> None:
         session.comparison.stop()
 
 
-def settle(session: Session, request: gr.Request) -> tuple[str, dict[str, object], dict[str, object], Session]:
-    """After a comparison, however it ended: HTML of the progress, updates that put the buttons right, and the session."""
-    language, run = language_of(request), session.comparison
-    return note(say(language, "lab_idle")) if run is None else _progress(run, language), *_buttons(run), session
-
-
 def _buttons(run: Run | None) -> tuple[dict[str, object], dict[str, object]]:
     under_way = run is not None and not run.over
     return gr.update(interactive=not under_way), gr.update(interactive=under_way)
 
 
 def _start(session: Session, labels: Sequence[str], files: Sequence[Sequence[str] | None], device: str) -> Run:
-    if session.comparison is not None and not session.comparison.over:
-        raise FinetuneError(UNDER_WAY)
     names = check_labels(labels)
-    given = {name: session.collect(some).pictures for name, some in zip(names, files, strict=True)}
-    photos = mended(given, session.mending.wanted(given))  # as the cards show them
+    photos: dict[str, list[Path]] = {}
     if on_zero_gpu():
         device = "cpu"  # a GPU is lent for one net's time, and these are small
-    stop_file = StopFile.start(session.new_folder("run") / "goes-on")
+
+    def prepare(stop: StopFile) -> None:
+        given = {name: session.collect(some, stop).pictures for name, some in zip(names, files, strict=True)}
+        photos.update(mended(given, session.mending.wanted(given)))  # as the cards show them
 
     def work(stop: StopFile) -> Iterator[object]:
         # One photo of each, the first that can be read, shows where the nets look.
         yield from compare_nets(nets(), photos, device=device, stop=stop, look=partial(_looked_at, photos=photos))
 
-    run = Run(work, stop_file, lines().deep, session, 60.0 * page_limits().max_minutes)
-    session.comparison = run
-    run.start()
-    return run
+    return session.start_comparison(work, lines().deep, prepare)
 
 
 def _looked_at(model: VGG, photos: Mapping[str, Sequence[Path]]) -> list[str]:

@@ -72,7 +72,7 @@ class Line:
         Args:
             owner: the visitor.
             moved: told the place, now and then.
-            gone: asked now and then while waiting, whether they still want it.
+            gone: asked now and then while waiting, and at its end, whether they do not want it any more.
 
         Raises:
             SaidError: too many wait already, or they had gone.
@@ -81,7 +81,9 @@ class Line:
             for place in self.wait(ticket):
                 moved(place)
                 if gone():
-                    raise SaidError("line_left")
+                    break
+            if gone():  # asked of those too who need not wait
+                raise SaidError("line_left")
             yield
 
     @contextmanager

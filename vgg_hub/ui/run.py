@@ -36,7 +36,7 @@ class Run:
         line: Line,
         owner: Hashable,
         most: float,
-        prepare: Callable[[], object] | None = None,
+        prepare: Callable[[StopFile], object] | None = None,
     ) -> None:
         """Set up; `start` begins.
 
@@ -46,7 +46,7 @@ class Run:
             line: where it waits for its turn.
             owner: the visitor.
             most: seconds that it may take from its turn on.
-            prepare: called in its thread before it stands in the line.
+            prepare: called in its thread before it stands in the line; given what stops it.
         """
         self.events: list[Event] = []
         self.place: Place | None = None if prepare else Place(0, None)
@@ -134,7 +134,7 @@ class Run:
     def _go(self) -> None:
         try:
             if self._prepare is not None:
-                self._prepare()
+                self._prepare(self._stop)
             with self._line.turn(self._owner, self._stand, self._stop.is_set):
                 self._has_turn()
                 timer = threading.Timer(self._most, self._time_is_over)

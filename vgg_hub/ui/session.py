@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Self
 
 from ..errors import FinetuneError, HubError
-from ..events import Event
 from ..model import VGG
 from ..report import Report
 from .amounts import megabytes
@@ -33,6 +32,7 @@ __all__ = ["Card", "Session", "all_sessions"]
 
 MAX_COLLECTIONS = 8
 UNDER_WAY = "A fine-tuning of yours is under way; wait for it to end, or stop it, then start anew."
+COMPARISON_UNDER_WAY = "A comparison of yours is under way; wait for it to end, or stop it, then start anew."
 PUSH_UNDER_WAY = "An upload of yours is under way; wait for it to end, then start anew."
 
 
@@ -43,6 +43,8 @@ class Card:
     name: str = ""
     files: list[str] = field(default_factory=list)
 
+
+Work = Callable[[StopFile], Iterator[object]]
 
 _alive: weakref.WeakSet[Session] = weakref.WeakSet()
 _alive_lock = threading.Lock()
@@ -125,19 +127,22 @@ class Session:
         return any(run is not None and not run.over for run in (self.run, self.comparison)) or self._pushing.locked()
 
     @property
+    def compares(self) -> bool:
+        """Whether a comparison of nets is under way."""
+        return self.comparison is not None and not self.comparison.over
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to keep."""
         return self.tuned is None and not self.busy and self.files.is_empty()
 
-    def start(
-        self, work: Callable[[StopFile], Iterator[Event]], line: Line, prepare: Callable[[], object] | None = None
-    ) -> Run:
+    def start(self, work: Work, line: Line, prepare: Callable[[StopFile], object] | None = None) -> Run:
         """Begin a fine-tuning in a thread of its own, once it has its turn. A visitor has one at a time.
 
         Args:
             work: given what stops it; hands its outcome to `keep`.
             line: where it waits.
-            prepare: called before it stands in the line.
+            prepare: called before it stands in the line; given what stops it.
 
         Raises:
             FinetuneError: one is under way.
@@ -146,9 +151,22 @@ class Session:
             self.check_free()
             self.problem = ""
             self._stop = StopFile.start(self.new_folder("run") / "goes-on")
-            self.run = Run(work, self._stop, line, self, 60.0 * page_limits().max_minutes, prepare)
-            self.run.start()
+            self.run = self._begun(work, self._stop, line, prepare)
             return self.run
+
+    def start_comparison(self, work: Work, line: Line, prepare: Callable[[StopFile], object]) -> Run:
+        """As `start`, of nets that are compared."""
+        with self._lock:
+            if self.compares:
+                raise FinetuneError(COMPARISON_UNDER_WAY)
+            stop = StopFile.start(self.new_folder("run") / "goes-on")
+            self.comparison = self._begun(work, stop, line, prepare)
+            return self.comparison
+
+    def _begun(self, work: Work, stop: StopFile, line: Line, prepare: Callable[[StopFile], object] | None) -> Run:
+        run = Run(work, stop, line, self, 60.0 * page_limits().max_minutes, prepare)
+        run.start()
+        return run
 
     def keep(self, stop: StopFile, tuned: VGG, report: Report, lesson: Lesson) -> None:
         """Take the outcome of the run that `stop` stops, and what it was taught with.
@@ -205,14 +223,21 @@ class Session:
         """Remember what is on a card."""
         self.cards[letter] = Card(str(name or ""), self.own(files))
 
-    def collect(self, files: Sequence[str | Path] | None) -> Collected:
+    def collect(self, files: Sequence[str | Path] | None, stop: StopFile | None = None) -> Collected:
         """The pictures in a card's files; a zip is unpacked once for as long as the files stay the same.
 
+        Args:
+            files: as they were uploaded.
+            stop: of the run that they are for.
+
         Raises:
-            SaidError: there are more photos of them, or they are larger, than one visitor may have here.
+            SaidError: there are more photos of them, or they are larger, than one visitor may have here; or the run was
+                stopped.
         """
         limits = page_limits()
         with self._collecting:
+            if stop is not None and stop.is_set():  # asked here, where nobody can delete all in between
+                raise SaidError("line_left")
             key = tuple(self.own(files))
             if key not in self._collected:
                 self._collected[key] = gather(self.files, key)

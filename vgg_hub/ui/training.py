@@ -112,8 +112,8 @@ def start_run(
     session.check_free()
     names = check_labels(labels)
 
-    def lesson() -> Lesson:
-        collected = [session.collect(some) for some in files]
+    def lesson(stop: StopFile) -> Lesson:
+        collected = [session.collect(some, stop) for some in files]
         given = {name: found.pictures for name, found in zip(names, collected, strict=True)}
         left_out = [text for found in collected for text in found.left_out]
         return Lesson(choice, wishes, given, left_out, session.mending.wanted(given))
@@ -129,10 +129,10 @@ def start_again(session: Session) -> Run:
     """
     session.check_free()
     lesson = session.mending.again()
-    return _start(session, lesson.choice, lesson.wishes, lambda: lesson)
+    return _start(session, lesson.choice, lesson.wishes, lambda stop: lesson)
 
 
-def _start(session: Session, choice: Choice, wishes: Wishes, prepare: Callable[[], Lesson]) -> Run:
+def _start(session: Session, choice: Choice, wishes: Wishes, prepare: Callable[[StopFile], Lesson]) -> Run:
     prepared: list[Lesson] = []  # zips may be unpacked for it: in the run, so that it can be stopped and found again
 
     def teach_it(stop: StopFile) -> Iterator[Event]:
@@ -149,7 +149,7 @@ def _start(session: Session, choice: Choice, wishes: Wishes, prepare: Callable[[
             session.keep(stop, tuned, event.report, lesson)
             yield Finished(tuned, event.report)
 
-    run = session.start(teach_it, lines().for_training(wishes.trainable), lambda: prepared.append(prepare()))
+    run = session.start(teach_it, lines().for_training(wishes.trainable), lambda stop: prepared.append(prepare(stop)))
     session.choice, session.trainable, session.unlike = choice, wishes.trainable, wishes.unlike
     return run
 

@@ -46,5 +46,5 @@ def wire_lab(session, cards, net_inputs, parts: lab.LabParts, restored: Callable
     inputs = [session, a.name, b.name, a.files, b.files, net_inputs.device]
     restored(lab.watch, [session], shown, **LINED_UP, **PRIVATE)
     compared = parts.start.click(lab.compare, inputs, shown, **LINED_UP, **PRIVATE)
-    compared.failure(lab.settle, [session], [parts.progress, *buttons, session], queue=False, **PRIVATE)
+    compared.failure(lab.watch, [session], shown, **LINED_UP, **PRIVATE)
     parts.stop.click(lab.stop, [session], None, queue=False, **PRIVATE)
