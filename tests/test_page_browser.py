@@ -183,6 +183,7 @@ def test_the_samples_path_in_each_dress(open_page, width, theme, locale):
     expect(page.locator("#samples")).to_have_text(WORDS["samples"][column])
     expect(page.locator("#report-body")).to_have_text(say(language, "report_empty"))
     expect(page.locator("#note-a")).to_have_text(say(language, "photos_none"))
+    expect(page.locator("footer .divider")).to_be_hidden()  # nothing comes after it, and on a phone nothing before it
     shoot(page, f"empty-{width}-{theme}-{language}")
     page.locator("#samples").click()
     expect(page.locator("#report-body .figure")).to_be_visible()
