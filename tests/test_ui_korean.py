@@ -135,7 +135,7 @@ def test_from_the_samples_to_the_shared_model(session, tmp_path):
         training.begin(session, KOREAN)[:-1],
         *training.train(session, name_a, name_b, *files, *SHIPPED, "head", True, False, KOREAN),
     ]
-    seen += [report.show(session, KOREAN), mend.show(session, KOREAN), training.watch(session, KOREAN)]
+    seen += [report.show(session, KOREAN), mend.show(session, KOREAN), training.watch(session, None, KOREAN)]
     assert english(*map(plain, seen)) == []
     shown = report.show(session, KOREAN)[0]
     assert "부류별로 고르게 나눈 5겹 교차 검증, 8번 되풀이해 평균" in shown
@@ -184,7 +184,7 @@ def test_the_comparison_of_nets(session, tmp_path, shipped):
     for name in ("vgg11-bn", "vgg13"):
         tiny_vgg(num_classes=2).save_pretrained(shipped / name)
     files = [[str(path) for path in paths] for paths in draw_photos(tmp_path / "photos", count=4).values()]
-    seen = [*lab.watch(session, KOREAN), *lab.compare(session, "하나", "둘", *files, "cpu", KOREAN)]
+    seen = [*lab.watch(session, None, KOREAN), *lab.compare(session, "하나", "둘", *files, "cpu", KOREAN)]
     assert len(lab.nets()) == 2
     assert english(*map(plain, seen)) == []
     assert '<div class="conclusion"><p>' in seen[-1][1]

@@ -111,12 +111,14 @@ def test_a_run_goes_on_when_nobody_watches_and_is_found_again(session, files, he
     assert not session.run.over
     buttons = settle(session)
     assert (buttons[0]["interactive"], buttons[1]["interactive"]) == (False, True)
-    again = watch(session, request("ko"))
+    again = watch(session, None, request("ko"))
     assert 'role="progressbar"' in next(again)[0]
     held.set()
     assert "만에 끝났습니다" in list(again)[-1][0]
     assert session.report.counts == {"stripes": 4, "dots": 4}
-    assert len(list(watch(session, request()))) == 1  # over: said once
+    assert len(list(watch(session, None, request()))) == 1  # over: said once
+    (said,) = watch(Session(), "<p role='alert'>Class name 1 is empty.</p>", request())
+    assert said[0] == gr.skip(), "pressed before the page was found: the refusal stays"
     buttons = settle(session)
     assert (buttons[0]["interactive"], buttons[1]["interactive"]) == (True, False)
 
@@ -124,7 +126,7 @@ def test_a_run_goes_on_when_nobody_watches_and_is_found_again(session, files, he
 def test_a_failed_run_is_said_in_place_when_it_is_found_again(session, files):
     with pytest.raises(gr.Error):
         list(run(session, [files[0], []]))
-    [(said, _, _)] = watch(session, request())
+    [(said, _, _)] = watch(session, None, request())
     assert "Nothing was taught. Class &#x27;dots&#x27; has 0 photos that can be used" in said
     assert 'role="alert"' in said
 
@@ -137,7 +139,7 @@ def test_what_breaks_inside_is_no_traceback(session, files, monkeypatch, caplog)
     monkeypatch.setattr(gpu_work, "finetune", broken)
     with pytest.raises(ZeroDivisionError):
         list(run(session, files))
-    for said in (explain(session, request())[0], list(watch(session, request()))[-1][0]):
+    for said in (explain(session, request())[0], list(watch(session, None, request()))[-1][0]):
         assert "Nothing was taught. Something broke on the server, which is not your fault; try again" in said
         assert "secret" not in said
     assert "A fine-tuning ended with an error of ours." in caplog.text
@@ -267,7 +269,7 @@ def test_that_it_is_stopping_is_said_until_it_has_stopped(session, files, held, 
     until(lambda: module.backbones._entries)  # its turn has come
     stop(session)
     assert ["Stopping" in next(watching)[0] for _ in range(3)] == [True] * 3
-    assert "멈추는 중" in next(watch(session, request("ko")))[0]
+    assert "멈추는 중" in next(watch(session, None, request("ko")))[0]
     held.set()
     with pytest.raises(gr.Error, match="Stopped before the first step: there is nothing to keep"):
         list(watching)
@@ -277,7 +279,7 @@ def test_while_zips_are_unpacked_it_is_found_again_and_can_be_stopped(session, f
     seen = []
 
     def unpack(*given):
-        seen.append((next(watch(session, request()))[0], settle(session)[1]["interactive"]))
+        seen.append((next(watch(session, None, request()))[0], settle(session)[1]["interactive"]))
         stop(session)
         return gather(*given)
 
@@ -344,7 +346,7 @@ def test_curves_say_their_last_values_and_stay_small():
 
 
 def test_before_the_first_run_it_says_what_to_do(session):
-    [(progress, curves, same)] = watch(session, request())
+    [(progress, curves, same)] = watch(session, None, request())
     assert "When both cards have photos, press “Teach it”." in progress
     assert "The curves are drawn here" in curves
     assert same is session

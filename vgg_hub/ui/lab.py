@@ -99,14 +99,14 @@ def compare(
 
 
 def watch(
-    session: Session, request: gr.Request
+    session: Session, said: str | None, request: gr.Request
 ) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
     """When the page opens, or after an error: the comparison that there is, until its end; where there is none, what to do
-    first.
+    first, unless something is `said` there: a refusal of who was quicker than the page.
     """
     language = language_of(request)
     if session.comparison is None:
-        yield note(say(language, "lab_idle")), "", *_buttons(None), session
+        yield gr.skip() if said else note(say(language, "lab_idle")), "", *_buttons(None), session
     else:
         yield from _watched(session.comparison, session, language)
 

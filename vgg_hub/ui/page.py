@@ -140,7 +140,7 @@ def _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, sho
         restored.success(look, [*files, session], [card.preview, card.note, session], **LOOK, **PRIVATE)
     restored.success(training.settle, [session], buttons, **quick)
     shown = [train.progress, train.curves, session]
-    watched = restored.success(training.watch, [session], shown, **LINED_UP, **PRIVATE)
+    watched = restored.success(training.watch, [session, train.progress], shown, **LINED_UP, **PRIVATE)
     watched.success(training.settle, [session], buttons, **quick)
     for show, outputs in shows:
         restored.success(show, [session], outputs, **PRIVATE)
@@ -204,7 +204,7 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
         # A run that another tab began is shown here as well, and at its end the buttons are put right.
         begun.failure(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
         shown = [train.progress, train.curves, session]
-        watched = begun.failure(training.watch, [session], shown, **LINED_UP, **PRIVATE)
+        watched = begun.failure(training.watch, [session, train.progress], shown, **LINED_UP, **PRIVATE)
         watched.success(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
         trained = begun.success(training.train, [*inputs, gr.State(again)], shown, **LINED_UP, **PRIVATE)
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31

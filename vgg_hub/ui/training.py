@@ -240,15 +240,19 @@ def train(
         raise
 
 
-def watch(session: Session, request: gr.Request) -> Iterator[tuple[str, str, Session]]:
+def watch(session: Session, said: str | None, request: gr.Request) -> Iterator[tuple[str, str, Session]]:
     """When the page opens: the run that was found again, until its end; where there is none, what to do first.
+
+    Args:
+        session: of the visitor.
+        said: what stands there: a refusal of who was quicker than the page stays.
 
     Yields:
         HTML of the progress, HTML of the curves, and the session.
     """
     language = language_of(request)
     if session.run is None:
-        yield note(say(language, "train_idle")), curves_html([], language), session
+        yield gr.skip() if said else note(say(language, "train_idle")), curves_html([], language), session
     else:
         yield from _watched(session.run, session, language)
 
