@@ -184,7 +184,7 @@ def test_the_comparison_of_nets(session, tmp_path, shipped):
     for name in ("vgg11-bn", "vgg13"):
         tiny_vgg(num_classes=2).save_pretrained(shipped / name)
     files = [[str(path) for path in paths] for paths in draw_photos(tmp_path / "photos", count=4).values()]
-    seen = [*lab.watch(session, None, KOREAN), *lab.compare(session, "하나", "둘", *files, "cpu", KOREAN)]
+    seen = [*lab.watch(session, KOREAN), *lab.compare(session, "하나", "둘", *files, "cpu", KOREAN)]
     assert len(lab.nets()) == 2
     assert english(*map(plain, seen)) == []
     assert '<div class="conclusion"><p>' in seen[-1][1]

@@ -57,17 +57,15 @@ def test_all_that_ship_by_depth_and_batch_norm_first(page):
 
 def test_a_page_that_opens_finds_it(page):
     session, labels, files = page
-    (idle,) = lab.watch(session, None, request("ko"))
+    (idle,) = lab.watch(session, request("ko"))
     assert "2번의 두 칸에 사진을 넣고" in idle[0]
-    (refused,) = lab.watch(session, "<p role='alert'>Class name 1 is empty.</p>", request("ko"))
-    assert refused[0] == gr.skip(), "pressed before the page was found: the refusal stays"
-    assert refused[2:4] == idle[2:4]
+    assert [update["interactive"] for update in idle[2:4]] == [True, False], "from now on, not before"
     compared(session, labels, files)
-    *_, found = lab.watch(session, None, request("ko"))
+    *_, found = lab.watch(session, request("ko"))
     assert "신경망 3개를" in found[0]
     assert found[1].count("<tr") == 4
     session.close()
-    (again,) = lab.watch(session, None, request("ko"))
+    (again,) = lab.watch(session, request("ko"))
     assert again[:2] == idle[:2], "deleted with all else"
 
 
@@ -79,7 +77,7 @@ def test_one_at_a_time_and_it_stops(page):
     for names in (labels, ["", ""]):
         with pytest.raises(gr.Error, match=r"A comparison of yours is under way; wait for it|Class name 1 is empty"):
             compared(session, names, files)
-    other_tab = lab.watch(session, None, request())
+    other_tab = lab.watch(session, request())
     assert [update["interactive"] for update in next(other_tab)[2:4]] == [False, True]
     assert session.busy
     until(lambda: session.comparison.events)  # its turn has come
@@ -98,7 +96,7 @@ def test_while_zips_are_unpacked_it_is_found_again_and_can_be_stopped(page, monk
     seen = []
 
     def unpack(*given):
-        found = next(lab.watch(session, None, request()))
+        found = next(lab.watch(session, request()))
         seen.append((found[0], [update["interactive"] for update in found[2:4]]))
         with pytest.raises(gr.Error, match="A comparison of yours is under way"):
             compared(session, labels, files)
@@ -122,7 +120,7 @@ def test_what_is_refused_says_why_and_leaves_the_last_one_standing(page):
     assert 'role="alert"' in refused[0]
     assert refused[1] == gr.skip()
     assert [update["interactive"] for update in refused[2:4]] == [True, False]
-    *_, found = lab.watch(session, None, request())
+    *_, found = lab.watch(session, request())
     assert found[:2] == last[:2]
 
 
@@ -134,7 +132,7 @@ def test_what_goes_wrong_on_the_way_is_a_sentence(page):
     with pytest.raises(gr.Error, match=f"^'{re.escape(sentence)}'$"):
         compared(session, labels, [None, None], "ko")
     assert not session.busy
-    [settled] = lab.watch(session, None, request("ko"))
+    [settled] = lab.watch(session, request("ko"))
     assert sentence in settled[0]
     assert [update["interactive"] for update in settled[2:4]] == [True, False]
 

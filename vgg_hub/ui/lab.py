@@ -56,11 +56,10 @@ def build() -> LabParts:
     """Lay the section out."""
     gr.Markdown(word("lab"), elem_classes="heading")
     gr.Markdown(word("lab_info"), elem_classes="lead")
-    with gr.Row(elem_classes="actions"):
-        start = gr.Button(word("lab_start"), variant="secondary", size="lg", scale=3, elem_id="compare", min_width=160)
-        end = gr.Button(
-            word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="compare-stop", min_width=100
-        )
+    with gr.Row(elem_classes="actions"):  # no button works before the page has found its visitor, see `watch`
+        shape = {"size": "lg", "interactive": False}
+        start = gr.Button(word("lab_start"), variant="secondary", scale=3, elem_id="compare", min_width=160, **shape)
+        end = gr.Button(word("stop"), variant="stop", scale=1, elem_id="compare-stop", min_width=100, **shape)
     progress = gr.HTML(js_on_load=None, elem_id="compare-progress")
     return LabParts(start, end, progress, gr.HTML(js_on_load=None, elem_id="trials"))
 
@@ -99,14 +98,14 @@ def compare(
 
 
 def watch(
-    session: Session, said: str | None, request: gr.Request
+    session: Session, request: gr.Request
 ) -> Iterator[tuple[str, str, dict[str, object], dict[str, object], Session]]:
     """When the page opens, or after an error: the comparison that there is, until its end; where there is none, what to do
-    first, unless something is `said` there: a refusal of who was quicker than the page.
+    first.
     """
     language = language_of(request)
     if session.comparison is None:
-        yield gr.skip() if said else note(say(language, "lab_idle")), "", *_buttons(None), session
+        yield note(say(language, "lab_idle")), "", *_buttons(None), session
     else:
         yield from _watched(session.comparison, session, language)
 

@@ -48,7 +48,8 @@ def build() -> gr.Blocks:
             gr.Markdown(word("header"))
             banner = comeback.build_banner()
             with gr.Row(elem_classes="actions samples"):
-                samples = gr.Button(word("samples"), size="md", elem_id="samples", min_width=200, scale=0)
+                shape = {"size": "md", "min_width": 200, "scale": 0, "interactive": False}  # until the visitor is found
+                samples = gr.Button(word("samples"), elem_id="samples", **shape)
                 gr.Markdown(word("samples_info"), elem_classes="lead")
         net_inputs = _section("net", net.build)
         *cards, limits_said = _section("photos", photos.build)
@@ -72,6 +73,7 @@ def build() -> gr.Blocks:
         _wire_net(demo, net_inputs)
         _wire_photos(session, cards)
         restored = _wire_coming_back(demo, session, away, banner, net_inputs, cards, train, shows)
+        restored(lambda: gr.update(interactive=True), None, [samples], queue=False, **PRIVATE)
         answered = _wire_training(session, samples, net_inputs, cards, train, mending.again, answers, shows)
         _wire_mend(session, report_body, mending, cards)
         _wire_why(session, mending)

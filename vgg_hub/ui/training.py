@@ -64,11 +64,10 @@ class TrainParts:
 def build() -> TrainParts:
     """Lay the section out."""
     gr.Markdown(word("train"), elem_classes="heading")
-    with gr.Row(elem_classes="actions"):
-        teach_button = gr.Button(word("teach"), variant="primary", size="lg", scale=3, elem_id="teach", min_width=160)
-        stop_button = gr.Button(
-            word("stop"), variant="stop", size="lg", scale=1, interactive=False, elem_id="stop", min_width=100
-        )
+    with gr.Row(elem_classes="actions"):  # no button works before the page has found its visitor, see `settle`
+        shape = {"size": "lg", "interactive": False}
+        teach_button = gr.Button(word("teach"), variant="primary", scale=3, elem_id="teach", min_width=160, **shape)
+        stop_button = gr.Button(word("stop"), variant="stop", scale=1, elem_id="stop", min_width=100, **shape)
     trainable, unlike = _build_more()
     progress = gr.HTML(js_on_load=None, elem_id="progress")
     curves = gr.HTML(js_on_load=None, elem_id="curves")

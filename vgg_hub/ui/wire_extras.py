@@ -44,7 +44,7 @@ def wire_lab(session, cards, net_inputs, parts: lab.LabParts, restored: Callable
     buttons = [parts.start, parts.stop]
     shown = [parts.progress, parts.trials, *buttons, session]
     inputs = [session, a.name, b.name, a.files, b.files, net_inputs.device]
-    restored(lab.watch, [session, parts.progress], shown, **LINED_UP, **PRIVATE)
+    restored(lab.watch, [session], shown, **LINED_UP, **PRIVATE)
     compared = parts.start.click(lab.compare, inputs, shown, **LINED_UP, **PRIVATE)
-    compared.failure(lab.watch, [session, parts.progress], shown, **LINED_UP, **PRIVATE)
+    compared.failure(lab.watch, [session], shown, **LINED_UP, **PRIVATE)
     parts.stop.click(lab.stop, [session], None, queue=False, **PRIVATE)
