@@ -132,3 +132,13 @@ def test_the_keyboard_opens_it_and_chooses_a_layer(address, browser):
         page.keyboard.press("Enter")
         expect(page.locator("#inside-heat figcaption").nth(1)).to_contain_text("at conv1_1")
         expect(button).to_be_focused()  # the table stays as it is, and so does the place in it
+
+        other = opened(page.context.new_page(), address)  # the same visitor's
+        expect(other.locator("#inside-heat img")).to_have_count(2)
+        other.locator("#inside-body button").first.click()
+        expect(other.locator("#inside-layers table")).to_be_hidden()
+        page.locator("#inside-layers button", has_text="conv2_1").click()  # here it is open still
+        expect(page.locator("#inside-heat figcaption").nth(1)).to_contain_text("at conv2_1")
+        other.locator("#inside-body button").first.click()
+        other.locator("#inside-layers button", has_text="conv3_1").click()
+        expect(other.locator("#inside-heat figcaption").nth(1)).to_contain_text("at conv3_1")

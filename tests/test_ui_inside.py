@@ -30,13 +30,14 @@ def session(tmp_path, monkeypatch):
     session = Session()
     session.tuned = tiny_vgg(label_names=LABELS, num_classes=3, layers=[8, "M", 40, "M"], hidden_features=6)
     session.photos = draw_photos(tmp_path / "photos", 2)
-    session.looks_inside = True
     yield session
     session.close()
 
 
-def draw(session, photo=None, upload=None, label=None, stage=None, page=0, classified=None, net=NET, language="en"):
-    values = inside.redraw(photo, upload, label, stage, page, session, classified, *net, request(language))
+def draw(
+    session, photo=None, upload=None, label=None, stage=None, page=0, classified=None, net=NET, language="en", asked=1
+):
+    values = inside.redraw(asked, photo, upload, label, stage, page, session, classified, *net, request(language))
     return dict(zip(SHOWN, values, strict=True))
 
 
@@ -148,15 +149,16 @@ def test_an_uncertain_answer_is_said_beside_the_map(session):
 
 
 def test_a_closed_section_computes_nothing(session, monkeypatch):
-    inside.close(session)
+    closed = inside.close(inside.open_it(3))
+    assert closed == -4
     monkeypatch.setattr(inside, "look_up", None)
     session.tuned = None
-    assert set(map(str, draw(session).values())) == {str(gr.skip())}
-    assert inside.structure(session, *NET, request()) == (gr.skip(), gr.skip())
-    assert inside.ask(4, session) == 4
-    assert inside.open_it(4, session) == (5, session)
-    assert session.looks_inside
-    assert inside.ask(4, session) == 5
+    for asked in (0, closed):
+        assert set(map(str, draw(session, asked=asked).values())) == {str(gr.skip())}
+        assert inside.structure(asked, session, *NET, request()) == (gr.skip(), gr.skip())
+        assert inside.ask(asked) == asked
+    assert inside.open_it(closed) == 5
+    assert inside.ask(5) == 6
 
 
 def test_looking_fetches_nothing(session, monkeypatch):
@@ -166,13 +168,13 @@ def test_looking_fetches_nothing(session, monkeypatch):
     net = (16, False, "imagenet", "", "cpu")
     shown = draw(session, net=net)
     assert "The weights of timm/vgg16.tv_in1k are not on this machine, and looking does not fetch them" in shown["heat"]
-    filters, layers = inside.structure(session, *net, request())
+    filters, layers = inside.structure(1, session, *net, request())
     assert filters == ""
     assert "conv5_3" in layers
     own = (11, True, "own", "someone/net", "cpu")
-    assert "The layers are known once the net is here" in inside.structure(session, *own, request())[1]
+    assert "The layers are known once the net is here" in inside.structure(1, session, *own, request())[1]
     with pytest.raises(gr.Error, match=r"No weights are named"):
-        inside.structure(session, 11, True, "own", "", "cpu", request())
+        inside.structure(1, session, 11, True, "own", "", "cpu", request())
 
 
 def test_the_shipped_net_has_the_same(session):
@@ -180,7 +182,7 @@ def test_the_shipped_net_has_the_same(session):
     shown = draw(session, net=(11, True, "bundled", "", "cpu"))
     assert len(shown["label"]["choices"]) == 200
     assert shown["stage"]["value"] == "conv5_2"
-    filters, layers = inside.structure(session, 11, True, "bundled", "", "cpu", request())
+    filters, layers = inside.structure(1, session, 11, True, "bundled", "", "cpu", request())
     assert filters.count("<img") == 28
     assert "The 28 filters of the first layer" in filters
     assert "vgg11-bn at 80 × 80 pixels: 1.81 million parameters" in layers

@@ -152,14 +152,13 @@ def test_from_the_samples_to_the_shared_model(session, tmp_path):
     assert "읽을 수 있는 사진이 아닙니다(텍스트)" in answers[-1][1]
     assert "읽을 수 있는 사진이 아닙니다(텍스트)" in Path(answers[-1][2]["value"]).read_text("utf-8-sig")
 
-    session.looks_inside = True
     looks = [
-        inside.redraw(None, None, None, stage, 0, session, None, *SHIPPED, KOREAN)
+        inside.redraw(1, None, None, None, stage, 0, session, None, *SHIPPED, KOREAN)
         for stage in ("conv1_1", "pool2", "fc6")
     ]
-    looks += [inside.redraw("new", photo(tmp_path / "notes.jpg"), None, None, 0, session, None, *SHIPPED, KOREAN)]
+    looks += [inside.redraw(1, "new", photo(tmp_path / "notes.jpg"), None, None, 0, session, None, *SHIPPED, KOREAN)]
     looks += [
-        inside.structure(session, *SHIPPED, KOREAN),
+        inside.structure(1, session, *SHIPPED, KOREAN),
         share.offer(session, KOREAN),
         publish.suggest(session, KOREAN),
     ]

@@ -116,21 +116,19 @@ def build() -> InsideParts:
     return InsideParts(body, asked, page, photo, upload, label, stage, heat, back, on, maps, filters, layers)
 
 
-def open_it(asked: int, session: Session) -> tuple[int, Session]:
-    """The section was opened: from now on it follows what is taught, chosen and classified."""
-    session.looks_inside = True
-    return asked + 1, session
+def open_it(asked: int) -> int:
+    """The section was opened in this tab: from now on it follows what is taught, chosen and classified."""
+    return abs(asked) + 1
 
 
-def close(session: Session) -> Session:
-    """The section was closed: nothing is computed for it any more."""
-    session.looks_inside = False
-    return session
+def close(asked: int) -> int:
+    """The section was closed: nothing is computed for it any more. Below zero stands for that."""
+    return -abs(asked)
 
 
-def ask(asked: int, session: Session) -> int:
+def ask(asked: int) -> int:
     """Something changed that the section shows: it is to look anew, where it is open."""
-    return asked + session.looks_inside
+    return asked + (asked > 0)
 
 
 def afresh(photo: object, upload: object) -> tuple[object, None, int]:
@@ -229,6 +227,7 @@ def _heat(model: VGG, image: Image.Image, x: Tensor, index: int, told: Told, lan
 
 @for_page
 def redraw(
+    asked: int,
     photo: object,
     upload: object,
     label: object,
@@ -246,6 +245,7 @@ def redraw(
     """The heat map and the feature maps, by what is chosen. Takes the components' raw values, and checks each.
 
     Args:
+        asked: how often the section was to look anew; above 0 where it is open.
         photo: "classified", "new", or "class/number" of a photo that was taught with; any other means the best there is.
         upload: Gradio's description of the new photo.
         label: index of the class whose evidence is shown; any other value means the most probable one.
@@ -259,7 +259,7 @@ def redraw(
     Returns:
         Values or updates of `InsideParts.shown`.
     """
-    if not session.looks_inside:  # Gradio 6.31 tells of the first change of a state even where there is none
+    if asked <= 0:  # Gradio 6.31 tells of the first change of a state even where there is none
         return (gr.skip(),) * 9
     choice = choose(depth, batch_norm, weights, repo, device)
     wish = _Wish(photo, upload, label, stage, page)
@@ -268,6 +268,7 @@ def redraw(
 
 @for_page
 def structure(
+    asked: int,
     session: Session,
     depth: object,
     batch_norm: object,
@@ -277,7 +278,7 @@ def structure(
     request: gr.Request,
 ) -> tuple[object, object]:
     """The first layer's filters and the table of layers, as HTML; where the weights are not here, the table alone."""
-    if not session.looks_inside:
+    if asked <= 0:
         return gr.skip(), gr.skip()
     language = language_of(request)
     choice = choose(depth, batch_norm, weights, repo, device)

@@ -66,7 +66,6 @@ class Session:
         report: of that fine-tuning.
         photos: the photos that it was taught with, by class, in the order given.
         choice: the net that they chose last; `trainable` and `unlike` are their other wishes.
-        looks_inside: whether the section that looks into the net is open.
         mending: what they changed about the photos after a look at the mistakes.
         cards: "a" and "b".
         run, comparison: the last fine-tuning and the last comparison of nets, under way or over; None before the first.
@@ -91,7 +90,7 @@ class Session:
         self.report: Report | None = None
         self.photos: dict[str, list[Path]] = {}
         self.choice, self.trainable, self.unlike = Choice(), "head", True
-        self.looks_inside, self.mending = False, Mending()
+        self.mending = Mending()
         self.cards = {"a": Card(), "b": Card()}
         self.run: Run | None = None
         self.comparison: Run | None = None

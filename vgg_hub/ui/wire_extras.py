@@ -16,12 +16,12 @@ __all__ = ["wire_inside", "wire_lab"]
 def wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answered: list[Callable]) -> None:
     """The section looks anew where it is opened, and where the net, what it was taught or the photo changed meanwhile."""
     quick = {"queue": False} | PRIVATE
-    wish = [*parts.chosen, session, answers.photo, *net_inputs.all]
+    wish = [parts.asked, *parts.chosen, session, answers.photo, *net_inputs.all]
     # What is not queued sets off no change of a state in Gradio 6.31.
-    parts.body.expand(inside.open_it, [parts.asked, session], [parts.asked, session], **PRIVATE)
-    parts.body.collapse(inside.close, [session], [session], **quick)
+    parts.body.expand(inside.open_it, [parts.asked], [parts.asked], **PRIVATE)
+    parts.body.collapse(inside.close, [parts.asked], [parts.asked], **quick)
     for change in (*answered, *(component.change for component in net_inputs.all)):
-        change(inside.ask, [parts.asked, session], [parts.asked], **PRIVATE)
+        change(inside.ask, [parts.asked], [parts.asked], **PRIVATE)
     fresh = parts.asked.change(
         inside.afresh, [parts.photo, parts.upload], [parts.photo, parts.label, parts.page], preprocess=False, **quick
     )
@@ -35,7 +35,7 @@ def wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answere
         drawn = start(inside.redraw, wish, parts.shown, preprocess=False, **COMPUTE, **PRIVATE)
         drawn.success(None, [parts.stage], js=inside.PRESSED)
     built = [parts.filters, parts.layers]
-    built = parts.asked.change(inside.structure, [session, *net_inputs.all], built, **COMPUTE, **PRIVATE)
+    built = parts.asked.change(inside.structure, [parts.asked, session, *net_inputs.all], built, **COMPUTE, **PRIVATE)
     built.success(None, [parts.stage], js=inside.PRESSED)
 
 
