@@ -38,6 +38,7 @@ def test_nets_are_compared_and_found_again(address, browser, photos):
         expect(page.locator("#trials tbody tr").first).to_contain_text(re.compile(r"vgg11-bn.*likely \d+ to \d+"))
         expect(page.locator("#compare-progress")).to_contain_text("8 nets compared in")
         expect(page.locator("#trials tbody th")).to_have_text(NETS)
+        expect(page.locator("#status")).to_contain_text("8 nets compared in")  # said to those who hear the page
         conclusion = re.compile("right on the same 16 photos|within the noise|better than")
         expect(page.locator("#trials .conclusion")).to_contain_text(conclusion)
         expect(page.locator("#trials tbody tr").nth(1).locator("img")).to_have_count(2)

@@ -22,13 +22,14 @@ ACCESS = f"""() => {{
     status.className = 'heard-only';
     status.setAttribute('role', 'status');
     (document.querySelector('.gradio-container') || document.body).append(status);
-    let last = '', when = 0;
+    const last = {{}};
+    let when = 0;
     const announce = () => {{
-        for (const place of ['#progress', '#push-progress']) {{
+        for (const place of ['#progress', '#compare-progress', '#push-progress']) {{
             const bar = document.querySelector(place + ' .bar-text'), note = document.querySelector(place + ' .note.good');
             const text = (bar || note)?.innerText || '';
-            if (!text || text === last || (bar && Date.now() - when < {1000 * SECONDS_BETWEEN})) continue;
-            [last, when] = [text, Date.now()];
+            if (!text || text === last[place] || (bar && Date.now() - when < {1000 * SECONDS_BETWEEN})) continue;
+            [last[place], when] = [text, Date.now()];
             status.textContent = text;
         }}
     }};

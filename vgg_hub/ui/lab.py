@@ -177,7 +177,7 @@ def _progress(run: Run, language: str) -> str:
         time = seconds_in_words(language, run.seconds)
         if total and done == total:
             return note(say(language, "lab_done", total=total, time=time), "good")
-        return note(say(language, "lab_stopped", total=total, done=done, time=time))
+        return note(say(language, "lab_stopped", total=total, done=done, time=time), "good")
     if run.stopping:
         return bar(say(language, "stopping"), None)
     if run.place is not None:
