@@ -51,6 +51,7 @@ def session(tmp_path):
 
 
 def press(session: Session, language: str = "en", **data: object):
+    data = {"run": session.mending.number} | data
     return act(SimpleNamespace(_data={key: str(value) for key, value in data.items()}), session, request(language))
 
 
@@ -100,7 +101,7 @@ def test_moved_left_out_and_undone(session):
     assert session.mending.changes == [Change(HOSTILE, 0, None)]
     press(session, do="move", photo=1, to=0)  # its own class: no change
     assert session.mending.changes == [Change(HOSTILE, 0, None)]
-    press(session, do="undo", change=0)
+    press(session, do="undo", own=1, at=0)
     press(session, do="leave", photo=1)
     _, changes, again, focus, _ = press(session, do="undo-all")
     assert (session.mending.changes, changes, again["visible"]) == ([], "", False)
@@ -124,12 +125,43 @@ def test_what_is_changed_while_it_is_taught_again_stays_and_is_not_taught_yet(se
 @pytest.mark.parametrize(
     "data",
     [{"do": "cell", "truth": 0, "answer": 2}, {"do": "cell", "truth": "-1", "answer": 0}, {"do": "move", "photo": 6, "to": 0},
-     {"do": "move", "photo": "1e9", "to": 0}, {"do": "move", "photo": 1}, {"do": "undo", "change": 0}, {"do": "leave"},
+     {"do": "move", "photo": "1e9", "to": 0}, {"do": "move", "photo": 1}, {"do": "undo", "own": 2, "at": 0}, {"do": "leave"},
      {"do": "move", "photo": "９", "to": 1}],
 )  # fmt: skip
 def test_what_no_button_says_is_refused(session, data):
     with pytest.raises(gr.Error, match="That is not in the report any more; load the page again"):
         press(session, **data)
+
+
+def buttons(html):
+    """What the buttons of the HTML send, in order."""
+    return [dict(re.findall(r'data-([a-z]+)="([^"]*)"', tag)) for tag in re.findall(r"<button[^>]*>", html)]
+
+
+def test_a_tab_that_shows_an_earlier_report_changes_no_other_photo(session):
+    """The same number means another photo there."""
+    press(session, do="leave", photo=1)
+    stale = [*buttons(show(session, request())[0]), *buttons(show(session, request())[1])]
+    assert sorted({button["do"] for button in stale}) == ["keep", "leave", "move", "undo", "undo-all", "why"]
+    session.tuned = "another model"
+    session.mending.keep(Lesson(Choice(), Wishes(), {"dog": [], **session.photos}), session.report)
+    before = list(session.mending.changes)
+    for button in stale:
+        if button["do"] != "undo-all":
+            with pytest.raises(gr.Error, match="That is not in the report any more; load the page again"):
+                (why if button["do"] == "why" else act)(SimpleNamespace(_data=button), session, request())
+    assert session.mending.changes == before
+
+
+def test_a_change_that_another_tab_took_back_takes_no_other_with_it(session):
+    press(session, do="leave", photo=1)
+    press(session, do="leave", photo=3)
+    first, *_ = (button for button in buttons(show(session, request())[1]) if button["do"] == "undo")
+    press(session, **first)
+    assert session.mending.changes == [Change(HOSTILE, 0, None)]
+    with pytest.raises(gr.Error, match=r"That change was taken back already\."):
+        press(session, **first)
+    assert session.mending.changes == [Change(HOSTILE, 0, None)]
 
 
 def test_an_unknown_deed_and_no_data(session):
@@ -232,12 +264,13 @@ def test_why_shows_the_evidence_for_the_answer_once(own_net, tmp_path, monkeypat
     right = [row for row, photo in enumerate(session.report.predictions) if photo.label == photo.predicted]
     session.mending.cell = (session.report.labels.index(session.report.predictions[right[0]].label),) * 2
     for _ in range(2):
-        html, focus, same = why(SimpleNamespace(_data={"photo": str(right[0])}), session, request())
+        pressed = {"photo": str(right[0]), "run": str(session.mending.number)}
+        html, focus, same = why(SimpleNamespace(_data=pressed), session, request())
     assert asked == [(session.mending.cell[0], "conv2_1")]
     assert html.count('<div class="heated"><img src="data:image/jpeg;base64,') == 1
     assert "the answer is of one that was not" in html
     assert (focus, same) == (f"#mend-photo-{right[0]} button", session)
     with pytest.raises(gr.Error, match="That is not in the report any more"):
-        why(SimpleNamespace(_data={"photo": "99"}), session, request())
+        why(SimpleNamespace(_data=pressed | {"photo": "99"}), session, request())
     list(teach_again(session))
     assert session.mending.heats == {}

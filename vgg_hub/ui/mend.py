@@ -25,6 +25,7 @@ from .words import word
 
 __all__ = ["FOCUS", "PRESSES", "MendParts", "act", "build", "effect_html", "show", "why"]
 
+GONE = "That is not in the report any more; load the page again."
 SHOWN = 24
 MOST_FLIPS = 50
 SIDE = 240  # pixels, of the photo itself
@@ -85,7 +86,7 @@ def why(event: gr.EventData, session: Session, request: gr.Request) -> tuple[str
     if session.report is None or session.tuned is None:
         raise FinetuneError("Nothing was taught yet; teach it first, then ask what it looked at.")
     pressed = event._data if isinstance(event._data, Mapping) else {}
-    row = _number(pressed, "photo", len(session.report.predictions))
+    row = _row(pressed, session)
     draw_heat(session, row)
     return _photos(session, language_of(request)), f"#mend-photo-{row} button", session
 
@@ -100,18 +101,20 @@ def _act(pressed: Mapping[str, object], session: Session) -> str:
     elif what == "all":
         mending.cell = None
     elif what == "undo":
-        mending.undo(_number(pressed, "change", len(mending.changes)))
+        _check_run(pressed, session)
+        label, photos = [*mending.lesson.given.items()][_number(pressed, "own", len(mending.lesson.given))]
+        mending.undo(label, _number(pressed, "at", len(photos)))
         return "#changes .mend-title"
     elif what == "undo-all":
         mending.undo_all()
         return "#changes .mend-title"
     elif what in ("move", "leave", "keep"):
-        row = _number(pressed, "photo", len(report.predictions))
+        row = _row(pressed, session)
         photo = report.predictions[row]
         if what == "keep":
             _, change = mending.wish(photo.label, photo.index)
             if change is not None:
-                mending.undo(mending.changes.index(change))
+                mending.undo(change.label, change.index)
         else:
             to = report.labels[_number(pressed, "to", len(report.labels))] if what == "move" else None
             mending.put(photo.label, photo.index, to)
@@ -121,10 +124,22 @@ def _act(pressed: Mapping[str, object], session: Session) -> str:
     return "#mend .mend-title"
 
 
+def _row(pressed: Mapping[str, object], session: Session) -> int:
+    """The place in the report of the photo whose button was pressed."""
+    _check_run(pressed, session)
+    return _number(pressed, "photo", len(session.report.predictions))
+
+
+def _check_run(pressed: Mapping[str, object], session: Session) -> None:
+    """Refuse a button of an earlier report, which another tab may still show: its numbers mean other photos."""
+    if pressed.get("run") != str(session.mending.number):
+        raise FinetuneError(GONE)
+
+
 def _number(pressed: Mapping[str, object], key: str, count: int) -> int:
     text = str(pressed.get(key))[:9]
     if not (text.isascii() and text.isdecimal()) or int(text) >= count:
-        raise FinetuneError("That is not in the report any more; load the page again.")
+        raise FinetuneError(GONE)
     return int(text)
 
 
@@ -193,19 +208,20 @@ def _deeds(session: Session, row: int, language: str) -> str:
     """The buttons of a photo, or what was done to it."""
     photo = session.report.predictions[row]
     own, change = session.mending.wish(photo.label, photo.index)
+    this = {"photo": row, "run": session.mending.number}
     if change is not None:
         done = say(language, "mend_left") if change.to is None else say(language, "mend_moved", label=change.to)
-        undo = _button("keep", say(language, "mend_undo"), say(language, "mend_undo_this", file=photo.file), photo=row)
+        undo = _button("keep", say(language, "mend_undo"), say(language, "mend_undo_this", file=photo.file), **this)
         return f'<div class="deeds"><b class="done">✓ {escape(done)}</b>{undo}</div>'
     moves = ""
     for place, label in enumerate(session.report.labels):
         if label != own:
-            this = say(language, "mend_move_this", file=photo.file, label=label)
-            moves += _button("move", say(language, "mend_move", label=label), this, photo=row, to=place)
-    leave = _button("leave", say(language, "mend_leave"), say(language, "mend_leave_this", file=photo.file), photo=row)
+            said = say(language, "mend_move_this", file=photo.file, label=label)
+            moves += _button("move", say(language, "mend_move", label=label), said, **this, to=place)
+    leave = _button("leave", say(language, "mend_leave"), say(language, "mend_leave_this", file=photo.file), **this)
     ask = ""
     if row not in session.mending.heats:
-        ask = _button("why", say(language, "mend_why"), say(language, "mend_why_this", file=photo.file), photo=row)
+        ask = _button("why", say(language, "mend_why"), say(language, "mend_why_this", file=photo.file), **this)
     return f'<div class="deeds">{moves}{leave}{ask}</div>'
 
 
@@ -218,7 +234,7 @@ def _changes(session: Session, language: str) -> str:
     if not mending.changes:
         title = say(language, "mend_undone")
     state = note(say(language, "mend_taught"), "good") if mending.is_taught() else note(say(language, "mend_pending"))
-    rows = "".join(_change(session, number, change, language) for number, change in enumerate(mending.changes))
+    rows = "".join(_change(session, change, language) for change in mending.changes)
     undo_all = _button("undo-all", say(language, "mend_undo_all")) if mending.changes else ""
     return (
         f'<div class="mend-head"><h3 class="mend-title" tabindex="-1">{escape(title)}</h3>{undo_all}</div>'
@@ -226,12 +242,14 @@ def _changes(session: Session, language: str) -> str:
     )
 
 
-def _change(session: Session, number: int, change: Change, language: str) -> str:
+def _change(session: Session, change: Change, language: str) -> str:
     path = session.mending.path_of(change)
     name = file_name(path)
     key = "mend_from_out" if change.to is None else "mend_from_to"
     said = say(language, key, file=name, label=change.label, to=change.to)
-    undo = _button("undo", say(language, "mend_undo"), say(language, "mend_undo_this", file=name), change=number)
+    this = {"own": [*session.mending.lesson.given].index(change.label), "at": change.index}
+    said_of = say(language, "mend_undo_this", file=name)
+    undo = _button("undo", say(language, "mend_undo"), said_of, **this, run=session.mending.number)
     return f"<li>{_picture(session, path, '', THUMBNAIL_SIDE)}<span>{escape(said)}</span>{undo}</li>"
 
 

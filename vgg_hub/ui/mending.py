@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from .choice import Choice
 __all__ = ["Lesson", "Mending", "note_of"]
 
 GONE = "That photo is not in the report any more; open the cell of the table again."
+
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Mending:
 
     Attributes:
         lesson: of the last run that ended; None before it.
+        number: of that run, among all of this process: a page may still show an earlier one.
         changes: what the visitor wants now, in the order it was done.
         cell: the true class and the answer of the table's cell that is open; None: all mistakes.
         heats: how strong the heat map is of each photo, by its place in the report, for which one was asked.
@@ -55,6 +60,7 @@ class Mending:
 
     def __init__(self) -> None:
         self.lesson: Lesson | None = None
+        self.number = 0
         self.changes: list[Change] = []
         self.cell: tuple[int, int] | None = None
         self.heats: dict[int, float] = {}
@@ -84,6 +90,7 @@ class Mending:
         # What was done while it ran is wanted still, and not taught yet.
         changes = lesson.changes if self.lesson is None else self.wanted(lesson.given)
         self.lesson, self.changes, self.cell, self.heats = lesson, list(changes), None, {}
+        self.number = next(_numbers)
 
     def is_taught(self) -> bool:
         """Whether the last run was taught with just these changes."""
@@ -121,15 +128,16 @@ class Mending:
         if to != own:
             self.changes.append(Change(own, place, to))
 
-    def undo(self, number: int) -> None:
-        """Take one change back.
+    def undo(self, label: str, index: int) -> None:
+        """Take back the change of a photo, by its class and place among those given.
 
         Raises:
-            FinetuneError: there is none of that number.
+            FinetuneError: there is none.
         """
-        if not 0 <= number < len(self.changes):
+        kept = [change for change in self.changes if (change.label, change.index) != (label, index)]
+        if len(kept) == len(self.changes):
             raise FinetuneError("That change was taken back already.")
-        del self.changes[number]
+        self.changes = kept
 
     def undo_all(self) -> None:
         """Take all changes back."""
