@@ -132,6 +132,9 @@ def test_a_second_tab_is_told_that_a_run_is_under_way_and_follows_it(browser, ad
         expect(other.locator("#progress")).to_contain_text("Done in")
         expect(other.locator("#teach")).to_be_enabled()
         expect(other.locator("#stop")).to_be_disabled()
+        expect(other.locator("#report-body .figure")).to_be_visible()
+        expect(other.locator("#who-answers")).to_contain_text("stripes / dots")
+        expect(other.locator("#zip")).to_be_enabled()
 
 
 def test_a_dropped_connection_mends_itself(browser, address, photos, held):

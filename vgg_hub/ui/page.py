@@ -203,11 +203,13 @@ def _wire_training(session, samples, net_inputs, cards, train, teach_again, answ
     answered = []
     for start, again in ((train.teach.click, False), (drawn.success, False), (teach_again.click, True)):
         begun = start(training.begin, [session], buttons, **PRIVATE)  # unqueued, Gradio 6.31 shows no refusal
-        # A run that another tab began is shown here as well, and at its end the buttons are put right.
+        # A run that another tab began is shown here as well, and at its end what it taught.
         begun.failure(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
         shown = [train.progress, train.curves, session]
         watched = begun.failure(training.watch, [session, train.progress], shown, **LINED_UP, **PRIVATE)
         watched.success(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
+        for show, outputs in shows:
+            watched.success(show, [session], outputs, **PRIVATE)
         trained = begun.success(training.train, [*inputs, gr.State(again)], shown, **LINED_UP, **PRIVATE)
         for ended in (trained.success, trained.failure):  # `then` does not come after an error in Gradio 6.31
             ended(training.settle, [session], [train.teach, train.stop, session], queue=False, **PRIVATE)
