@@ -142,3 +142,14 @@ def test_more_files_are_added_by_keyboard(address, browser, photos):
         tab_to(page, "#files-a [aria-label='파일 더 넣기']", most=3)
         choose(page, photos["dots"][2:4])
         expect(page.locator("#note-a")).to_contain_text(say("ko", "photos_ready", n=4))
+
+
+def test_what_is_refused_is_all_in_the_visitors_language(address, browser):
+    with watched_page(browser, (address,), locale="ko-KR") as page:
+        go_to(page, address)
+        page.locator("#note-b p").wait_for()
+        page.locator("#teach").click()
+        expect(page.locator(".toast-body")).to_contain_text(say("ko", "unnamed_a"))
+        expect(page.locator(".toast-title")).to_have_text("오류")  # Gradio's own words
+        page.get_by_role("button", name="닫기").click()
+        expect(page.locator(".toast-body")).to_have_count(0)

@@ -37,8 +37,8 @@ ACCESS = f"""() => {{
         document.getElementById(id)?.setAttribute('aria-live', 'polite');
 
     const words = korean
-        ? {{more: '파일 더 넣기', first: '파일을 고르거나 끌어다 놓으세요', empty: '비어 있음'}}
-        : {{more: 'Add files', first: 'Choose files, or drop them here', empty: 'Empty'}};
+        ? {{more: '파일 더 넣기', first: '파일을 고르거나 끌어다 놓으세요', empty: '비어 있음', error: '오류', close: '닫기'}}
+        : {{more: 'Add files', first: 'Choose files, or drop them here', empty: 'Empty', error: 'Error', close: 'Close'}};
     const mend = () => {{
         for (const box of document.querySelectorAll('.empty[aria-label]:not([role])')) {{
             box.setAttribute('role', 'img');
@@ -46,6 +46,10 @@ ACCESS = f"""() => {{
         }}
         for (const box of document.querySelectorAll('[aria-label="Click to upload or drop files"]'))
             box.setAttribute('aria-label', words.first);
+        for (const title of document.querySelectorAll('.toast-title.error'))
+            if (title.firstChild?.data?.trim() === 'Error') title.firstChild.data = words.error + ' ';
+        for (const button of document.querySelectorAll('.toast-body [aria-label="Close"]'))
+            button.setAttribute('aria-label', words.close);
         for (const box of document.querySelectorAll('.cm-scroller[tabindex="-1"]')) box.tabIndex = 0;
         for (const button of document.querySelectorAll('[aria-label="common.upload"]')) {{
             button.setAttribute('aria-label', words.more);
