@@ -41,6 +41,7 @@ LEVELS = (
         "config",
         "unlike",
         "inference",
+        "as_built",
         "fused",
         "winograd",
         "trained",

@@ -11,6 +11,7 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
+from .as_built import check_as_built
 from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
@@ -166,6 +167,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             token: for the Hub, where `delta` has to fetch the base to compare with it.
 
         Raises:
+            ConfigError: layers or tensors are not those of the configuration, so that nobody could open the folder.
             CheckpointError: it cannot be written (the folder is then as it was), or, with `delta`, more than the
                 head differs, or the base is not one that others can get.
         """
@@ -173,6 +175,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             raise CheckpointError(
                 "dtype is {dtype!r:.40}; expected one of {names}.", dtype=dtype, names=", ".join(DTYPES)
             )
+        check_as_built(self)
         tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
             text = config_to_json(self.config, self.provenance, self.base, delta, self.unlike)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .as_built import check_as_built
 from .config import VGGConfig
 from .errors import ConfigError
 from .fused import Step, convolution, linear
@@ -206,7 +207,12 @@ class Forms:
         return Forms, ()
 
     def of(self, model: VGG, device: torch.device, dtype: torch.dtype) -> Prepared:
-        """The form of a model, made anew where one of its tensors was changed or put in another's place since."""
+        """The form of a model, made anew where one of its tensors was changed or put in another's place since.
+
+        Raises:
+            ConfigError: a layer is not the one of its configuration: it would be left out in silence.
+        """
+        check_as_built(model, tensors=False)
         tensors = [*model.features.state_dict().values(), *model.classifier[:-1].state_dict().values()]
         if any(t.is_inference() for t in tensors):  # made under torch.inference_mode, which counts no versions
             return Prepared(model, device, dtype)

@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from .as_built import check_as_built
 from .config import VGGConfig, check_labels, check_layers
 from .errors import ConfigError, LabelError
 from .hub import HubMixin
@@ -130,7 +131,12 @@ class VGG(nn.Module, HubMixin):
         return _stages(self.config)
 
     def share(self) -> Self:
-        """A second model on the same tensors, in eval mode: its head may be replaced, its mode set, at no cost."""
+        """A second model on the same tensors, in eval mode: its head may be replaced, its mode set, at no cost.
+
+        Raises:
+            ConfigError: layers or tensors are not those of its configuration.
+        """
+        check_as_built(self)
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
         twin.load_state_dict(self.state_dict(), assign=True)

@@ -37,6 +37,17 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         ),
         "those of VGG{known}": "VGG{known}의 것",
         "a list of their own": "따로 적은 목록",
+        "The net is not the one that its configuration describes: {place} is {found}; expected {expected}. Put that there, "
+        "with what was added merged into it; a new head is made by replace_head.": (
+            "신경망이 설정과 다릅니다. {place} 자리에 {found}이(가) 있는데 {expected}이어야 합니다. 더한 것을 합쳐서 그 층을 "
+            "되돌려 놓으세요. 새 마지막 층은 replace_head로 만듭니다."
+        ),
+        "nothing": "아무것도 없음",
+        "The net has not the tensors that its configuration describes, but for example {names}; make pruning and "
+        "parametrizations permanent first (torch.nn.utils.prune.remove, parametrize.remove_parametrizations).": (
+            "신경망의 텐서가 설정과 다릅니다. 예: {names}. 가지치기(pruning)와 재매개변수화를 먼저 확정하세요"
+            "(torch.nn.utils.prune.remove, parametrize.remove_parametrizations)."
+        ),
         # The choice of a net
         "depth is {depth!r}; expected 11, 13, 16 or 19.": (
             "깊이가 {depth!r}입니다. 11, 13, 16, 19 가운데 하나여야 합니다."
