@@ -42,6 +42,7 @@ LEVELS = (
         "unlike",
         "inference",
         "as_built",
+        "as_usual",
         "fused",
         "winograd",
         "trained",

@@ -9,13 +9,13 @@ hook is set, no mode is changed and no parameter gets a gradient, however many t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .as_usual import as_usual
 from .errors import ConfigError
 from .inference import check_input
 from .model import VGG, Stage
@@ -90,7 +90,7 @@ def heat_map(model: VGG, x: Tensor, class_index: int, stage: str) -> Tensor:
         ConfigError: no such class or stage, a stage without places, or x of another shape.
     """
     _check_class(model, class_index)
-    with _exact(_device(model)):
+    with as_usual(), torch.enable_grad():
         maps, logits = _maps_and_logits(model, x, stage)
         return next(_grad_cam(maps, logits, [class_index]))
 
@@ -101,7 +101,7 @@ def evidence(model: VGG, x: Tensor, class_index: int, stage: str) -> Evidence:
     The arguments and errors are those of `heat_map`.
     """
     _check_class(model, class_index)
-    with _exact(_device(model)):
+    with as_usual(), torch.enable_grad():
         maps, logits = _maps_and_logits(model, x, stage)
         probable = logits.detach()[0].softmax(0)
         rivals = probable.topk(min(RIVALS, len(probable))).indices.tolist()
@@ -126,7 +126,7 @@ def feature_maps(model: VGG, x: Tensor, stage: str) -> Tensor:
     """
     found = _stage(model, stage)
     _check_picture(model, x)
-    with _exact(_device(model)), torch.no_grad():
+    with as_usual(), torch.no_grad():
         before, _ = _split(model, found)
         given = _run(before, _placed(model, x))[0].cpu()
     return given.view(-1, 1, 1) if found.stride is None else given
@@ -153,13 +153,6 @@ def last_convolution(model: VGG) -> str:
     return [name for name in map_stages(model) if name.startswith("conv")][-1]
 
 
-@contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
-    """Whatever the caller has switched: tensors that take part in a gradient, and float32."""
-    with torch.inference_mode(False), torch.autocast(device.type, enabled=False):
-        yield
-
-
 def _maps_and_logits(model: VGG, x: Tensor, stage: str) -> tuple[Tensor, Tensor]:
     """The stage's output (1, K, h, w), where the gradient begins, and the logits (1, num_classes), where it is asked for."""
     found = _stage(model, stage)
@@ -173,9 +166,8 @@ def _maps_and_logits(model: VGG, x: Tensor, stage: str) -> tuple[Tensor, Tensor]
     before, after = _split(model, found)
     with torch.no_grad():
         maps = _run(before, _placed(model, x))
-    with torch.enable_grad():
-        maps = maps.requires_grad_()
-        return maps, _run(after, maps)
+    maps = maps.requires_grad_()
+    return maps, _run(after, maps)
 
 
 def _grad_cam(maps: Tensor, logits: Tensor, classes: Sequence[int]) -> Iterator[Tensor]:

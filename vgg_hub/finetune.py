@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .as_usual import steps_as_usual
 from .cache import FeatureCache
 from .config import check_labels
 from .crossval import problem_weights, unseen_hits, unseen_logits
@@ -100,10 +101,10 @@ def finetune(
                 kind=type(files).__name__,
             )
     _check_counts({label: len(files) for label, files in given.items()})
-    return _finetune(model, given, trainable, seed, device, stop or threading.Event(), unlike)
+    return steps_as_usual(_finetune(model, given, trainable, seed, device, stop or threading.Event(), unlike))
 
 
-def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Iterator[Event]:
+def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Generator[Event, None, None]:
     started = time.perf_counter()
     yield Started({label: len(files) for label, files in photos.items()})
     start = boundary(model, trainable)

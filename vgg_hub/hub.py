@@ -12,6 +12,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
 from .as_built import check_as_built
+from .as_usual import as_usual
 from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
@@ -59,6 +60,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
     unlike: UnlikeRule | None = None
 
     @classmethod
+    @as_usual()
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],

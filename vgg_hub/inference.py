@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .as_built import check_as_built
+from .as_usual import as_usual
 from .config import VGGConfig
 from .errors import ConfigError
 from .fused import Step, convolution, linear
@@ -92,6 +93,7 @@ class Prepared:
         weight = weight.to(self._device, self._dtype)
         return convolution(weight.contiguous(memory_format=self._layout), bias.to(self._device, self._dtype))
 
+    @as_usual()
     @torch.no_grad()  # not inference_mode: what it gives may enter the fitting of a head
     def embed(self, x: Tensor, start: int = 0) -> Tensor:
         """(B, in_channels, H, W) float -> (B, embed_features) float32, on the device.
@@ -110,6 +112,7 @@ class Prepared:
             x = step(x)
         return x.float()
 
+    @as_usual()
     @torch.no_grad()
     def maps(self, x: Tensor, end: int) -> Tensor:
         """What the first `end` modules of `features` give: (B, in_channels, H, W) float -> (B, C, h, w) float32.
@@ -206,6 +209,7 @@ class Forms:
     def __reduce__(self) -> tuple[type[Forms], tuple[()]]:
         return Forms, ()
 
+    @as_usual()
     def of(self, model: VGG, device: torch.device, dtype: torch.dtype) -> Prepared:
         """The form of a model, made anew where one of its tensors was changed or put in another's place since.
 

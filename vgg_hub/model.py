@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .as_built import check_as_built
+from .as_usual import as_usual
 from .config import VGGConfig, check_labels, check_layers
 from .errors import ConfigError, LabelError
 from .hub import HubMixin
@@ -130,6 +131,7 @@ class VGG(nn.Module, HubMixin):
         """The named stages in the order of the computation."""
         return _stages(self.config)
 
+    @as_usual()
     def share(self) -> Self:
         """A second model on the same tensors, in eval mode: its head may be replaced, its mode set, at no cost.
 
@@ -139,7 +141,9 @@ class VGG(nn.Module, HubMixin):
         check_as_built(self)
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
-        twin.load_state_dict(self.state_dict(), assign=True)
+        # What was made in inference mode can be no parameter outside of it.
+        tensors = {key: t.clone() if t.is_inference() else t for key, t in self.state_dict().items()}
+        twin.load_state_dict(tensors, assign=True)
         twin.forms = self.forms
         twin.provenance, twin.source, twin.base, twin.unlike = self.provenance, self.source, self.base, self.unlike
         return twin.eval()

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from .as_usual import as_usual
 from .data import read_image
 from .errors import ConfigError, DeviceError, PhotoError
 from .inference import multiplies_bfloat16
@@ -163,6 +164,7 @@ class Classifier:
         """Squares of `cut_square` -> (B, in_channels, H, W) float32, as the net reads them."""
         return torch.stack([normalised(square, self.config) for square in squares])
 
+    @as_usual()
     def answers(self, features: Tensor) -> list[Prediction]:
         """What the last layer makes of (B, embed_features) float32, on the net's device; one prediction a row."""
         probabilities = torch.softmax(F.linear(features, *self._head).cpu(), dim=1)
@@ -176,6 +178,7 @@ class Classifier:
             predictions.append(Prediction(labels[order[0]], scores, unlike, score))
         return predictions
 
+    @as_usual()
     def logits(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""
         return F.linear(self.net.embed(x), *self._head).cpu()

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .as_usual import as_usual
 from .config import VGGConfig
 
 __all__ = ["cut_square", "normalised", "preprocess"]
@@ -57,6 +58,7 @@ def cut_square(image: Image.Image, config: VGGConfig) -> Image.Image:
     return (image if resized == image.size else image.resize(resized, resampling)).crop(box)
 
 
+@as_usual()
 def normalised(image: Image.Image, config: VGGConfig) -> Tensor:
     """The second part of `preprocess`: the square's pixels as the net reads them."""
     pixels = torch.from_numpy(np.array(image, dtype=np.uint8))  # (S, S, 3) or (S, S)
