@@ -155,6 +155,22 @@ def test_the_linears_are_shared_and_the_prepared_form_is_one_for_all(model):
     assert Classifier(model.share().replace_head(["c", "d"]), device="cpu").net is classifier.net
 
 
+@pytest.mark.parametrize("place", ["classifier.0.weight", "classifier.6.bias"])
+@pytest.mark.parametrize("hidden", [0, 24])
+def test_a_classifier_of_a_net_whose_weights_were_changed_says_so(pictures, hidden, place):
+    model = tiny_vgg(hidden_features=hidden)
+    place = place if hidden else "classifier.0.weight"
+    x = torch.stack([preprocess(p, model.config) for p in pictures])
+    classifier = Classifier(model, device="cpu", precision="float32")
+    with torch.no_grad():
+        model.state_dict()[place].add_(0.1)  # as a step of an optimiser, or `load_state_dict`
+    for use in (classifier, lambda _: classifier.logits(x)):
+        with pytest.raises(ConfigError, match="weights were changed since it was made ready; make another Classifier"):
+            use(pictures)
+    again = Classifier(model, device="cpu", precision="float32")
+    torch.testing.assert_close(again.logits(x), model.eval()(x).detach(), atol=1e-5, rtol=1e-5)
+
+
 def test_a_model_in_half_precision_is_computed_in_full(model, pictures):
     expected = Classifier(copy.deepcopy(model).half().float(), device="cpu")(pictures)
     half = model.half()

@@ -25,7 +25,7 @@ from .fused import Step, convolution, linear
 if TYPE_CHECKING:
     from .model import VGG
 
-__all__ = ["Forms", "Prepared", "check_input", "folded", "multiplies_bfloat16"]
+__all__ = ["Forms", "Prepared", "Unchanged", "check_input", "folded", "multiplies_bfloat16"]
 
 # The C library takes a tensor of more than 32 MB from the system anew each time, and clearing its pages costs more than
 # a convolution does (M_MMAP_THRESHOLD in mallopt(3)).
@@ -54,6 +54,18 @@ def check_input(x: Tensor, config: VGGConfig) -> None:
             f"The input has shape {tuple(x.shape)}; expected (batch, {config.in_channels}, height, width) "
             f"with height and width of at least {smallest} pixels."
         )
+
+
+class Unchanged:
+    """Looks whether tensors that are shared with a net, and not copied, are as they were."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self._known = [(t, t._version) for t in tensors if not t.is_inference()]  # those count no versions
+
+    def check(self) -> None:
+        """Raise ConfigError if one was changed: with what was copied from the net it would answer as neither net does."""
+        if any(tensor._version != version for tensor, version in self._known):
+            raise ConfigError("The net's weights were changed since it was made ready; make another Classifier of it.")
 
 
 @torch.no_grad()
@@ -87,7 +99,11 @@ class Prepared:
         self._convolutions = [step and self._ready(*step) for step in _steps(model.features)]
         self._places = _places(model.features)
         linears = [module for module in model.classifier[:-1] if isinstance(module, nn.Linear)]
-        self._linears = [linear(*(t.detach().to(device, dtype) for t in (m.weight, m.bias))) for m in linears]
+        numbers = [[t.detach().to(device, dtype) for t in (m.weight, m.bias)] for m in linears]
+        self._linears, self._shared = (
+            [linear(*of_one) for of_one in numbers],
+            Unchanged(list(itertools.chain(*numbers))),
+        )
 
     def _ready(self, weight: Tensor, bias: Tensor) -> tuple[Step, bool]:
         weight = weight.to(self._device, self._dtype)
@@ -103,8 +119,9 @@ class Prepared:
             start: as for `maps`.
 
         Raises:
-            ConfigError: see `check_input`.
+            ConfigError: see `check_input`; or the Linears' weights were changed since this was made.
         """
+        self._shared.check()
         if not start:
             check_input(x, self._config)
         x = self._in_pieces(self._pooled, x, self._places[start], len(self._convolutions))

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from .as_usual import as_usual
 from .data import read_image
 from .errors import ConfigError, DeviceError, PhotoError
-from .inference import multiplies_bfloat16
+from .inference import Unchanged, multiplies_bfloat16
 from .model import VGG
 from .preprocess import cut_square, normalised
 from .reader import read_in_batches
@@ -93,7 +93,7 @@ def as_image(picture: Picture) -> Image.Image:
 
 
 class Classifier:
-    """A net ready to classify pictures. The model given is not changed.
+    """A net ready to classify pictures. The model given is not changed; once its weights are, make another.
 
     Args:
         model: a VGG, in any mode.
@@ -128,6 +128,7 @@ class Classifier:
         self.net = model.forms.of(model, self.device, torch.bfloat16 if fast else torch.float32)
         # The last layer is small and decides: it is exact.
         self._head = [t.detach().to(self.device, torch.float32) for t in (model.head.weight, model.head.bias)]
+        self._shared = Unchanged(self._head)
 
     def __call__(self, images: Iterable[Picture]) -> list[Prediction]:
         """Classify pictures, in the order given.
@@ -167,6 +168,7 @@ class Classifier:
     @as_usual()
     def answers(self, features: Tensor) -> list[Prediction]:
         """What the last layer makes of (B, embed_features) float32, on the net's device; one prediction a row."""
+        self._shared.check()
         probabilities = torch.softmax(F.linear(features, *self._head).cpu(), dim=1)
         strangeness = [None] * len(features) if self.unlike is None else self.unlike.score(features.cpu()).tolist()
         orders = torch.argsort(probabilities, dim=1, descending=True, stable=True).tolist()
@@ -181,6 +183,7 @@ class Classifier:
     @as_usual()
     def logits(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) float32, preprocessed -> (B, num_classes) float32, on the CPU."""
+        self._shared.check()
         return F.linear(self.net.embed(x), *self._head).cpu()
 
     def embed(self, x: Tensor) -> Tensor:

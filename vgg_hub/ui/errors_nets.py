@@ -48,6 +48,9 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "신경망의 텐서가 설정과 다릅니다. 예: {names}. 가지치기(pruning)와 재매개변수화를 먼저 확정하세요"
             "(torch.nn.utils.prune.remove, parametrize.remove_parametrizations)."
         ),
+        "The net's weights were changed since it was made ready; make another Classifier of it.": (
+            "준비한 뒤에 신경망의 가중치가 바뀌었습니다. Classifier를 새로 만드세요."
+        ),
         # The choice of a net
         "depth is {depth!r}; expected 11, 13, 16 or 19.": (
             "깊이가 {depth!r}입니다. 11, 13, 16, 19 가운데 하나여야 합니다."
