@@ -338,7 +338,8 @@ def test_main_serves_where_it_is_told(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
+    environment = os.environ | {"TMPDIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
+    environment.pop("GRADIO_TEMP_DIR", None)
     code = f"from vgg_hub.ui import main; main(port={port})"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -353,7 +354,9 @@ def test_main_serves_where_it_is_told(tmp_path):
         assert f"http://127.0.0.1:{port}" in line
         client = Client(f"http://127.0.0.1:{port}", verbose=False)
         client.close()
+        assert list(tmp_path.glob("vgg-hub-*"))
     finally:
         process.terminate()
         process.wait(20)
         process.stdout.close()
+    assert list(tmp_path.glob("vgg-hub-*")) == []  # a service that is stopped leaves no photos behind

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
-__all__ = ["OwnFiles", "has_room", "own_upload_folder", "remove_old_uploads"]
+__all__ = ["OwnFiles", "end_in_order", "has_room", "own_upload_folder", "remove_old_uploads"]
 
 PREFIX = "visitor-"
 
@@ -30,6 +31,15 @@ def own_upload_folder() -> None:
         folder = tempfile.mkdtemp(prefix="vgg-hub-")
         os.environ["GRADIO_TEMP_DIR"] = folder
         weakref.finalize(OwnFiles, shutil.rmtree, folder, ignore_errors=True)  # when the process ends
+
+
+def end_in_order() -> None:
+    """Let a stopped service and a closed terminal end this process as Ctrl+C does, and its folder goes with it."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        in_main = threading.current_thread() is threading.main_thread()  # no other may set it
+        if number and in_main and signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 class _Claims:

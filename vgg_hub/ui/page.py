@@ -15,7 +15,7 @@ from .learn import build_note
 from .limits import page_limits
 from .look import CSS, HEAD, THEME
 from .memory import few_arenas
-from .own_files import own_upload_folder
+from .own_files import end_in_order, own_upload_folder
 from .scripts import CLICK_ZIP, FIND_KEY, FORGET_KEY, GO, KEEP_KEY, NEXT_SNAP, SCROLL
 from .session import Session
 from .visitors import visitors
@@ -272,6 +272,7 @@ def launch(demo: gr.Blocks, **overrides: object) -> tuple[object, str, str]:
     limits = page_limits()
     few_arenas()
     visitors.watch_over()
+    end_in_order()
     options: dict[str, object] = {
         "theme": THEME,
         "css": CSS,
