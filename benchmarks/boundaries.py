@@ -62,7 +62,7 @@ def summary(rows: Sequence[dict[str, float]], of_head: Sequence[dict[str, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--draws", type=int, default=8)

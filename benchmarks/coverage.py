@@ -105,7 +105,7 @@ def sources(data: Path, net: Classifier) -> dict[str, list[Group]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--draws", type=int, default=210, help="of each set and number of photos")
@@ -126,7 +126,7 @@ def main() -> None:
         of_set = {key: some for (key, s), some in rows.items() if s == size}
         everything = [row for some in of_set.values() for row in some]
         parts = {"all": everything, **of_set, "hard": hard(everything)}
-        table[size] = {name: summary(some) for name, some in parts.items()}
+        table[size] = {name: summary(some) for name, some in parts.items() if some}  # of few draws none may be hard
     setting = {"weights": options.weights, "classes": {key: [g.name for g in some] for key, some in groups.items()}}
     publish({**found, "setting": setting, "photos a class": table}, options.json)
 

@@ -1,5 +1,4 @@
-"""Training past the last layer: what is frozen by the net and by its form for inference, what trains forward and back with
-convolutions that multiply less and with direct ones; in turn.
+"""Training past the last layer: the frozen part by the net and by its form, the rest by fewer multiplications and directly.
 
     python -m benchmarks.deeper [--repeats 5] [--threads 2] [--json FILE]
 
@@ -101,7 +100,7 @@ def measure(model: VGG, trainable: str, repeats: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, help="also write the outcome here")

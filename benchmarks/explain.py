@@ -108,7 +108,7 @@ def random_nets(model: VGG, seed: int) -> dict[str, VGG]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--pictures", type=int, default=150)

@@ -115,7 +115,7 @@ def compare(rows: list[list[dict[str, float]]], names: Sequence[str], other: str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--draws", type=int, default=20, help="of each pair")

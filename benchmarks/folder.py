@@ -69,7 +69,7 @@ def ways(classifier: Classifier, files: list[Path]) -> dict[str, Callable[[], ob
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--net", default="vgg11-bn")
     parser.add_argument("--repeats", type=int, default=3)

@@ -103,7 +103,7 @@ def measure(folder: Path, trainable: str, net: str, threads: int) -> dict[str, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", nargs="+", type=int, default=[10, 100, 1000, 10_000, 40_000])
     parser.add_argument("--boundaries", nargs="+", default=["head", "block2"])
     parser.add_argument("--net", default="tiny")

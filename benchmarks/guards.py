@@ -174,12 +174,16 @@ def categories_told(folders: list[list[Path]], size: int, draws: int, chance: ra
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=400)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--json", type=Path, help="also write the outcome here")
     options = parser.parse_args()
+    if options.photos < 2 * max(SIZES):
+        parser.error(
+            f"--photos is {options.photos}; expected {2 * max(SIZES)} or more, for the largest of two classes."
+        )
     found = conditions("guards")
     folders = [find_images(path) for path in sorted(options.folder.iterdir()) if path.is_dir()]
     files = sorted(file for folder in folders for file in folder)

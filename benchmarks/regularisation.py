@@ -75,7 +75,7 @@ def _losses(logits: Tensor, folds: Tensor, targets: Tensor) -> Tensor:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="any classes, not only those left out in training")
     parser.add_argument("--weights", default="vgg11-bn")

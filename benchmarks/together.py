@@ -73,7 +73,7 @@ def measure(classifier: Classifier, files: list[Path], clients: int, repeats: in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--photos", type=int, default=16, help="that each asks about")
     parser.add_argument("--net", default="vgg11-bn")

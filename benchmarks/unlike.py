@@ -130,7 +130,7 @@ def averages(rows: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--photos", type=int, nargs="+", default=[10], help="of each class")

@@ -40,7 +40,7 @@ def judge(model: VGG, photos: dict[str, list[Path]], seed: int) -> dict[str, obj
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--weights", default="vgg11-bn")
     parser.add_argument("--pairs", type=int, default=20)

@@ -237,7 +237,7 @@ def sessions(folder: Path, count: int) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--sessions", type=int, default=50)

@@ -14,7 +14,22 @@ __all__ = ["Recipe", "read_recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the outcome, beside the pictures and the machine's rounding."""
+    """Everything that decides the outcome, beside the pictures and the machine's rounding.
+
+    Attributes:
+        depth, batch_norm, width, seed: of the net; width is a share of the paper's.
+        epochs, batch, peak_rate, weight_decay, momentum, smoothing: of SGD with one cycle, and of its cross-entropy's labels.
+        first_size, last_size, size_step: side of the crops in pixels, from the first epochs to the last ones.
+        caltech_repeats, cifar_repeats: times that an epoch goes through these sets.
+        share: of the pictures of Tiny ImageNet and CIFAR-10, drawn anew each epoch.
+        cifar_smallest_area: of CIFAR-10's pictures, that a crop keeps at least.
+        average: decay of the running average of the weights, which is what is judged and kept.
+        keep_all: train on the left-out Caltech categories too.
+        mixed: all sets in each batch, not one.
+        cifar_size: side of the pictures by which CIFAR-10 is judged where the sets are not mixed.
+        bfloat16: train in it.
+        start: another run's `final.safetensors` or a folder of weights to begin from; "" for random ones.
+    """
 
     depth: int = 11
     batch_norm: bool = True
@@ -30,7 +45,7 @@ class Recipe:
     size_step: int = 8
     caltech_repeats: int = 2
     cifar_repeats: int = 1
-    share: float = 1.0  # of the pictures of Tiny ImageNet and CIFAR-10, drawn anew each epoch
+    share: float = 1.0
     cifar_smallest_area: float = SMALLEST_AREA
     average: float = 0.998
     seed: int = 0

@@ -71,7 +71,7 @@ def _options(recipe: Recipe) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
     parser.add_argument("--runs", type=Path, required=True, help="folder for a folder a step")
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: RUNS/cache)")

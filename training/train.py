@@ -281,14 +281,14 @@ def train(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the archives, or what they hold")
     parser.add_argument("--cache", type=Path, help="folder for the decoded pictures (default: OUT/cache)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: %(default)s)")
     for name, default in asdict(Recipe()).items():
         kind = {"action": argparse.BooleanOptionalAction} if isinstance(default, bool) else {"type": type(default)}
-        parser.add_argument(f"--{name.replace('_', '-')}", default=default, **kind)
+        parser.add_argument(f"--{name.replace('_', '-')}", default=default, help="default: %(default)r", **kind)
     options = vars(parser.parse_args())
     data, out, cache, device = (options.pop(name) for name in ("data", "out", "cache", "device"))
     recipe = Recipe(**options)
