@@ -58,13 +58,13 @@ def test_finetune_says_its_report_in_words(teach, tmp_path):
     counts = list(map(int, table.groups()))
     assert (counts[0] + counts[1], counts[2] + counts[3]) == (8, 8)
     assert len(re.findall(r"^  \w+ \d\.png \((?:broad|fine)\): ", out, re.M)) == counts[1] + counts[2]
-    assert f"Try it: vgg-hub classify {tmp_path / 'out'} PHOTO.jpg" in out
+    assert f"Try it: python -m vgg_hub classify {tmp_path / 'out'} PHOTO.jpg" in out
 
 
 def test_labels_in_korean_stand_under_each_other(start, photos, run, tmp_path):
     (photos / "broad").rename(photos / "고양이 사진")
     status, out, _ = run("finetune", photos, "--out", tmp_path / "내 모델", "--weights", start)
-    assert f"Try it: vgg-hub classify '{tmp_path}/내 모델' PHOTO.jpg" in out
+    assert f"Try it: python -m vgg_hub classify '{tmp_path}/내 모델' PHOTO.jpg" in out
     assert status == 0
     assert re.search(r"^ {13}fine  고양이 사진$\n^fine( +\d+){2}$\n^고양이 사진( +\d+){2}$", out, re.M), out
     assert VGG.from_pretrained(tmp_path / "내 모델").config.label_names == ("fine", "고양이 사진")

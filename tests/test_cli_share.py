@@ -41,7 +41,7 @@ def test_a_file_becomes_a_folder_of_ours(run, file, tmp_path):
     out = tmp_path / "new" / "pets"
     status, shown, err = run("convert", file, out, *LAYERS, "--labels", "cat, dog")
     assert status == 0
-    assert shown == f"Saved vgg-bn with 2 classes in {out}. Look at it: vgg-hub inspect {out}\n"
+    assert shown == f"Saved vgg-bn with 2 classes in {out}. Look at it: python -m vgg_hub inspect {out}\n"
     digest = sha256(file.read_bytes()).hexdigest()
     first, second, *rest = err.splitlines()
     assert first == f"vgg-hub: pets.pth has no sha256 in its name to check it by; its own is {digest}."

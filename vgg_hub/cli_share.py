@@ -77,7 +77,7 @@ def run_convert(options: argparse.Namespace) -> int:
     for note in notes:
         complain(note)
     show(
-        f"Saved {config.name} with {config.num_classes} classes in {shown}. Look at it: vgg-hub inspect {quote(shown)}"
+        f"Saved {config.name} with {config.num_classes} classes in {shown}. Look at it: python -m vgg_hub inspect {quote(shown)}"
     )
     return 0
 

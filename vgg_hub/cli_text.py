@@ -91,7 +91,9 @@ def report_text(report: Mapping[str, object], out: str) -> str:
     if report.get("unlike"):
         lines += [_abstention(report["unlike"], len(report["labels"])), ""]
     shown = one_line(out)
-    lines.append(f"Saved in {shown} after {report['seconds']:.1f} s. Try it: vgg-hub classify {quote(shown)} PHOTO.jpg")
+    lines.append(
+        f"Saved in {shown} after {report['seconds']:.1f} s. Try it: python -m vgg_hub classify {quote(shown)} PHOTO.jpg"
+    )
     return "\n".join(lines)
 
 
