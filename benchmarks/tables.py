@@ -1,4 +1,4 @@
-"""Writes the tables of measurements in the README and in `docs/speed.md` from the JSON in `benchmarks/results/`.
+"""Writes the tables of measurements in the README and in `docs/` from the JSON in `benchmarks/results/`.
 
     python -m benchmarks.tables
 
@@ -20,7 +20,10 @@ __all__ = ["DOCUMENTS", "PICTURE", "TABLES", "filled"]
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "speed.md", ROOT / "docs" / "classroom.md")
+DOCUMENTS = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("speed", "classroom", "finetuning", "many")),
+)
 PICTURE = ROOT / "docs" / "speed.svg"  # made from classifying.json
 PLACE = re.compile(r"(?<=<!-- table: )([^>]*)( -->\n)(.*?)(?=<!-- end -->)", re.S)
 
