@@ -19,7 +19,7 @@ import pytest
 
 from tests.cli_helpers import error_of, left_behind, photos, run, start, teach
 from tests.toys import smooth_picture, tiny_vgg
-from vgg_hub import __version__
+from vgg_hub import VGG, __version__
 from vgg_hub.cli import main
 
 __all__ = ["photos", "run", "start", "teach"]
@@ -168,6 +168,22 @@ def test_a_reader_that_leaves_early_gets_no_complaint(start, photos):
         child.stdout.close()
         assert child.stderr.read() == b""
     assert child.returncode == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_shell_closed_is_no_fault(start, tmp_path, closed):
+    out, command = tmp_path / "out", f'"$0" -m vgg_hub convert "$1" "$2" {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable, start, out], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"Saved ") is ((" " + closed).find(" >&-") < 0)
+    assert VGG.from_pretrained(out).config == VGG.from_pretrained(start).config
+
+
+def test_ctrl_c_while_pytorch_is_imported_ends_it_without_a_word(tmp_path):
+    (tmp_path / "torch.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n")
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    done = process("inspect", "vgg11", env={"PYTHONPATH": str(tmp_path)}, **options)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
 def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path):

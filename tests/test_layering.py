@@ -49,6 +49,7 @@ LEVELS = (
         "notes",
         "errors",
         "_version",
+        "_shell",
         "_spin",
     ),
 )

@@ -1,6 +1,6 @@
 """VGG nets to teach something new and hand on."""
 
-from . import _spin  # noqa: F401 (before torch is imported)
+from . import _shell, _spin  # noqa: F401 (before torch is imported)
 from ._version import __version__
 from .config import VGGConfig
 from .errors import VGGHubError

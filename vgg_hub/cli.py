@@ -14,15 +14,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from huggingface_hub.utils import (
-    are_progress_bars_disabled,
-    disable_progress_bars,
-    enable_progress_bars,
-    logging,
-)
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
 from torch import OutOfMemoryError
 
 from . import __version__
+from ._shell import interruptible
 from .cli_commands import run_app, run_inspect
 from .cli_explain import add_explain
 from .cli_lab import run_compare
@@ -49,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
         options = _parser().parse_args(arguments)
     try:
-        with _quiet_client():
+        with interruptible(), _quiet_client():
             status = options.run(options)
         sys.stdout.flush()  # here, where an error can still be said
         return status

@@ -1,0 +1,43 @@
+"""The command before PyTorch is imported, which takes seconds, and after it has ended: Ctrl-C gives no traceback there.
+
+It ends the process at once then, for nothing is being written. Where the shell closed a standard stream (`>&-`), it is
+opened on nothing: else the next file that is opened would get its number, and what is printed.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+__all__ = ["interruptible"]
+
+
+def _is_command() -> bool:
+    """Whether this process is `python -m vgg_hub` or `vgg-hub`, told before either has run a line of ours."""
+    if sys.argv[:1] == ["-m"]:  # Python is looking for the module, whose name stands before the arguments
+        return sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "vgg_hub"
+    return os.path.basename("".join(sys.argv[:1])) in ("vgg-hub", "vgg-hub.exe")
+
+
+IS_COMMAND = _is_command()
+
+if IS_COMMAND:
+    for name in ("stdin", "stdout", "stderr"):  # in the order of their numbers, of which a file gets the first free one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115 (as long as the process)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt inside, as it does in any other program that calls the command."""
+    if not (IS_COMMAND and signal.getsignal(signal.SIGINT) is signal.SIG_DFL):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
