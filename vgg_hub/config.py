@@ -81,7 +81,7 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         LabelError: for a name that is not text, is empty, is longer than 100 characters, holds a slash, an angle
-            bracket, a control character (such as a newline) or an invisible one, or stands twice.
+            bracket, a control character (such as a newline) or an invisible one, or bytes that are no text, or stands twice.
     """
     if isinstance(labels, str):
         raise LabelError("The class names are one text, {given!r}; expected a list of names.", given=labels[:40])
@@ -100,6 +100,11 @@ def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
                 position=position,
                 length=len(name),
                 most=MAX_LABEL_LENGTH,
+            )
+        if any("\ud800" <= c <= "\udfff" for c in name):  # how Python writes bytes that it cannot decode
+            raise LabelError(
+                "Class name {position} is no text in this system's encoding: rename it, or, if it is UTF-8, set PYTHONUTF8=1.",
+                position=position,
             )
         bad = next((c for c in name if c in "/\\<>" or is_unseen(c)), None)
         if bad is not None:

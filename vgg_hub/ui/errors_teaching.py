@@ -29,6 +29,10 @@ TEACHING_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "{position}번째 부류 이름 {name!r}에 {bad!r}이(가) 들어 있습니다. 빗금, 꺾쇠, 제어 문자, 보이지 않는 "
             "문자는 빼세요."
         ),
+        "Class name {position} is no text in this system's encoding: rename it, or, if it is UTF-8, set PYTHONUTF8=1.": (
+            "{position}번째 부류 이름이 이 시스템의 인코딩으로는 글이 아닙니다. 이름을 바꾸거나, UTF-8이면 PYTHONUTF8=1을 "
+            "설정하세요."
+        ),
         "Class name {position} is {name!r}, which names a folder; choose another name.": (
             "{position}번째 부류 이름 {name!r}은(는) 폴더를 뜻합니다. 다른 이름을 고르세요."
         ),
