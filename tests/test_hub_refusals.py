@@ -100,6 +100,24 @@ def test_a_token_that_no_header_takes(hub, action):
     assert raised.value.__cause__ is None, "the client's error holds the token"
 
 
+@pytest.mark.parametrize("token", ["", "hf_abc\n", " "])
+def test_a_token_that_ends_the_header(hub, token):
+    sentence = (
+        "The Hub's token cannot be right: it is empty, or holds a line break or an outer space; copy it again, or sign in "
+        "again (`hf auth login`)."
+    )
+    said = []
+    for action in (
+        lambda: VGG.from_pretrained(REPO, token=token),
+        lambda: VGG.from_pretrained(REPO, token=token, force_download=True),
+        lambda: tiny_vgg().push_to_hub(REPO, token=token, check=False, say=said.append),
+    ):
+        with pytest.raises(HubError) as raised:
+            action()
+        assert (str(raised.value), raised.value.__cause__) == (sentence, None)
+    assert len(said) == 2, "it is not tried again"
+
+
 def test_only_local_files_and_none_there(hub):
     refused(hub, rf"^{REPO} is not on this machine and the Hub cannot be reached; ", local_files_only=True)
     assert hub.log == []

@@ -12,6 +12,7 @@ from .bundled import shipped_names
 from .errors import HubError, VGGHubError
 from .folder import CONFIG_FILE, WEIGHTS_FILE
 from .notes import Note
+from .transfer import is_illegal_header
 
 __all__ = ["hub_errors"]
 
@@ -52,6 +53,11 @@ def hub_errors(repo: str, revision: str | None, kind: str = MODEL) -> Iterator[N
         # How the client reports that the Hub cannot be reached when a download is forced.
         raise _said(error.__cause__, repo, revision, kind) from error
     except (OSError, hf.HTTPError, hf.EntryNotFoundError) as error:
+        if is_illegal_header(error):
+            raise HubError(
+                "The Hub's token cannot be right: it is empty, or holds a line break or an outer space; copy it again, or "
+                "sign in again (`hf auth login`)."
+            ) from None  # the error holds the token
         raise _said(error, repo, revision, kind) from error
 
 

@@ -22,7 +22,7 @@ from huggingface_hub import errors as hf
 from .errors import HubError
 from .notes import Note
 
-__all__ = ["LOG", "REPO_ID", "Say", "blob_of", "fetch", "persistently", "sha256_of"]
+__all__ = ["LOG", "REPO_ID", "Say", "blob_of", "fetch", "is_illegal_header", "persistently", "sha256_of"]
 
 LOG = logging.getLogger("vgg_hub")
 Say = Callable[[str], None]
@@ -63,11 +63,16 @@ def _passing(error: BaseException | None) -> Note | None:
     if isinstance(error, hf.HfHubHTTPError):
         status = error.response.status_code if error.response is not None else 0
         return Note.said("The Hub answered {status}", status=status) if status in PASSING else None
-    if isinstance(error, hf.HTTPError):
+    if isinstance(error, hf.HTTPError) and not is_illegal_header(error):
         return Note.said("The connection to the Hub failed, {kind}", kind=type(error).__name__)
     if isinstance(error, OSError) and "consistency check failed" in str(error).lower():
         return Note.said("The Hub sent a file of the wrong size")
     return None
+
+
+def is_illegal_header(error: BaseException) -> bool:
+    """Whether nothing was sent because of a header, of which only the token comes from people. The error holds it."""
+    return isinstance(error, hf.HTTPError) and "Illegal header value" in str(error)
 
 
 def fetch(repo: str, filename: str, *, revision: str | None, say: Say | None = None, **options: object) -> Path:

@@ -75,6 +75,10 @@ HUB_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "login`).": (
             "허브 토큰에 쓸 수 없는 글자 {character!r}이(가) 있습니다. 다시 복사하거나 다시 로그인하세요(`hf auth login`)."
         ),
+        "The Hub's token cannot be right: it is empty, or holds a line break or an outer space; copy it again, or sign in "
+        "again (`hf auth login`).": (
+            "허브 토큰이 비어 있거나, 줄 바꿈이나 바깥 빈칸이 들어 있습니다. 다시 복사하거나 다시 로그인하세요(`hf auth login`)."
+        ),
         "What the Hub sends of {repo} cannot be kept in {place} ({reason}); set HF_HOME to a folder that can be written to.": (
             "허브에서 받은 {repo}을(를) {place}에 둘 수 없습니다({reason}). HF_HOME을 쓸 수 있는 폴더로 정하세요."
         ),
