@@ -66,7 +66,7 @@ def test_what_a_person_wrote_between_the_marks_stays():
     assert front(text) == front(NEW)
     assert sentence == (
         "The repo's README.md was edited between vgg-hub's marks: its text is kept as it is; its metadata was "
-        f"refreshed. To have it replaced, {HOW}."
+        f"refreshed; to have it replaced, {HOW}."
     )
     assert front(merged(text, LATER)[0]) == front(LATER), "the mark knows what was written last"
 
@@ -86,8 +86,8 @@ def test_a_text_without_a_pair_of_marks_stays(mine, why):
     assert body(text) == mine
     assert text.startswith("---\nlanguage: no\n")
     assert front(text)["license"] == "apache-2.0"
-    assert sentence.startswith(f"The repo's README.md {why}: its text is kept as it is; its metadata was refreshed. ")
-    assert sentence.endswith(f"To have it replaced, {HOW}.")
+    assert sentence.startswith(f"The repo's README.md {why}: its text is kept as it is; its metadata was refreshed; ")
+    assert sentence.endswith(f"; to have it replaced, {HOW}.")
     bare = merged(mine)[0]
     assert body(bare) == mine
     assert ModelCard(bare).data.library_name == "vgg-hub"

@@ -110,6 +110,7 @@ def test_a_card_that_somebody_edited_is_kept(hub):
 def test_what_was_written_into_the_folders_card_is_pushed(hub):
     """Where the repo has none; one that it has stays, and what is left behind is said."""
     model, said = tiny_vgg(label_names=("cat", "dog")), []
+    model.provenance = {"counts": {"cat": 3, "dog": 4}, "seed": 0}
     own = model.card("pets").replace("---\n", "---\nlicense: mit\n", 1) + "\n## Mine\n\nMy cat.\n"
     push = {"token": hub.writer, "check": False, "say": lambda sentence: said.append(str(sentence))}
     for _ in range(2):
@@ -124,6 +125,12 @@ def test_what_was_written_into_the_folders_card_is_pushed(hub):
     assert said.count(FOLDERS_CARD) == 1
     model.push_to_hub("tester/m", card=own.replace("My cat", "Her dog"), replace_card=True, **push)
     assert hub.repos["tester/m"].files()["README.md"].decode() == there.replace("My cat", "Her dog")
+    model.push_to_hub("tester/new", card=own.replace("| cat |", "| my cat |"), **push)
+    assert "| my cat |" in hub.repos["tester/new"].files()["README.md"].decode()
+    assert (
+        "The folder's README.md was edited between vgg-hub's marks: its text is kept as it is; its metadata was refreshed; "
+        "to have a new one, remove it from the folder."
+    ) in said
     model.push_to_hub("tester/other", card="# Of another model\n", **push)
     assert "Of another model" not in hub.repos["tester/other"].files()["README.md"].decode()
 

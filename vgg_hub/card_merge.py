@@ -24,7 +24,7 @@ from huggingface_hub.utils import yaml_dump
 from .card_metadata import flat
 from .notes import Note
 
-__all__ = ["MAX_CARD_CHARACTERS", "between_marks", "has_marks", "merge_card"]
+__all__ = ["FOLDER", "MAX_CARD_CHARACTERS", "between_marks", "has_marks", "merge_card"]
 
 MAX_CARD_CHARACTERS = 1_000_000
 MAX_FRONT_CHARACTERS = 100_000
@@ -40,7 +40,11 @@ OUR_KEYS = (
 RECORDED = ("license", "license_name", "base_model", "datasets", "tags")
 LISTS = ("datasets", "tags")
 KEEP = object()
-HOW = Note.said("to have it replaced, push with replace_card=True, or --replace-card on the command line")
+REPO, FOLDER = Note.said("repo"), Note.said("folder")
+HOW = {
+    REPO: Note.said("to have it replaced, push with replace_card=True, or --replace-card on the command line"),
+    FOLDER: Note.said("to have a new one, remove it from the folder"),
+}
 
 
 class _UnreadableError(ValueError):
@@ -65,8 +69,8 @@ def has_marks(card: str) -> bool:
     return _marked(_split(card).body) is not None
 
 
-def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:
-    """Refresh a repo's card.
+def merge_card(existing: str, generated: str, place: Note = REPO) -> tuple[str, Note | None]:
+    """Refresh the card of a repo, or of the folder that is pushed.
 
     What a person wrote before and after the marks stays to the byte, and so does what is between them if it was edited
     there, and the whole body if it has no marks (or not one pair). Of the metadata, other keys and further `tags` and
@@ -75,8 +79,9 @@ def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:
     (too large, not text, metadata that is not valid) stays as it is.
 
     Args:
-        existing: the repo's card.
+        existing: the card that is there.
         generated: by `render_card`. A text without marks was written by the person who pushes, and is taken as it is.
+        place: where the card is, `FOLDER` or a repo, for the sentence.
 
     Returns:
         The text, and a sentence on what was not replaced and how to ask for it; None if all was. Merging the same card
@@ -87,7 +92,9 @@ def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:
     if part is None:
         return generated, None
     if reason := _unfit(existing):
-        return existing, Note.said("The repo's README.md {reason} and is kept as it is; {how}.", reason=reason, how=HOW)
+        return existing, Note.said(
+            "The {place}'s README.md {reason} and is kept as it is; {how}.", place=place, reason=reason, how=HOW[place]
+        )
     old = _split(existing)
     body, why, record = _merge_body(old, new.body, part)
     try:
@@ -95,7 +102,9 @@ def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:
         front, licence = _merge_front(old.front, metadata, record, old.newline)
     except (yaml.YAMLError, RecursionError, _UnreadableError):
         return existing, Note.said(
-            "The metadata of the repo's README.md is not plain valid YAML: it is kept as it is; {how}.", how=HOW
+            "The metadata of the {place}'s README.md is not plain valid YAML: it is kept as it is; {how}.",
+            place=place,
+            how=HOW[place],
         )
     told, kept = None, None
     if licence:
@@ -106,9 +115,7 @@ def merge_card(existing: str, generated: str) -> tuple[str, Note | None]:
         )
     if why:
         told = Note.said(
-            "The repo's README.md {why}; its metadata was refreshed. To have it replaced, push with replace_card=True, or "
-            "--replace-card on the command line.",
-            why=why,
+            "The {place}'s README.md {why}; its metadata was refreshed; {how}.", place=place, why=why, how=HOW[place]
         )
     both = Note.said("{first} {then}", first=told, then=kept) if told and kept else told or kept
     return f"{old.bom}{old.opening}{front}{old.closing}{body}", both

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub import errors as hf
 
-from .card_merge import has_marks, merge_card
+from .card_merge import FOLDER, has_marks, merge_card
 from .errors import HubError
 from .folder import CARD_FILE, HEAD_FILE, WEIGHTS_FILE
 from .hub_errors import hub_errors
@@ -80,7 +80,7 @@ def push(
 
 def _merged(there: str, own: str, generated: str) -> tuple[str, list[Note]]:
     """The card to push, made of the repo's, or else of the folder's that the model comes from, and what to say of it."""
-    kept, sentence = merge_card(own, generated) if has_marks(own) else (generated, None)
+    kept, sentence = merge_card(own, generated, FOLDER) if has_marks(own) else (generated, None)
     card, sentence = merge_card(there, generated) if there else (kept, sentence)
     left = None if kept in (generated, card) else FOLDERS_CARD
     return card, [said for said in (sentence, left) if said]

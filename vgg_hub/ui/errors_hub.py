@@ -115,21 +115,22 @@ HUB_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         ),
         "Making {repo}, if it is not there.": "{repo}이(가) 없으면 만듭니다.",
         "Uploading to {repo}.": "{repo}에 올립니다.",
-        "The repo's README.md {reason} and is kept as it is; {how}.": (
-            "저장소의 README.md가 {reason} 그대로 둡니다. {how}."
+        "repo": "저장소",
+        "folder": "폴더",
+        "The {place}'s README.md {reason} and is kept as it is; {how}.": (
+            "{place}의 README.md가 {reason} 그대로 둡니다. {how}."
         ),
         "is too large to be read": "읽기에 너무 커서",
         "is not all text": "글이 아닌 것을 담고 있어서",
         "to have it replaced, push with replace_card=True, or --replace-card on the command line": (
             "바꾸려면 replace_card=True나 명령줄의 --replace-card로 올리세요"
         ),
-        "The metadata of the repo's README.md is not plain valid YAML: it is kept as it is; {how}.": (
-            "저장소 README.md의 메타데이터가 올바른 YAML이 아니라서 그대로 둡니다. {how}."
+        "to have a new one, remove it from the folder": "새로 쓰게 하려면 폴더에서 지우세요",
+        "The metadata of the {place}'s README.md is not plain valid YAML: it is kept as it is; {how}.": (
+            "{place} README.md의 메타데이터가 올바른 YAML이 아니라서 그대로 둡니다. {how}."
         ),
-        "The repo's README.md {why}; its metadata was refreshed. To have it replaced, push with replace_card=True, or "
-        "--replace-card on the command line.": (
-            "저장소의 README.md는 {why}. 메타데이터는 새로 썼습니다. 글도 바꾸려면 replace_card=True나 명령줄의 "
-            "--replace-card로 올리세요."
+        "The {place}'s README.md {why}; its metadata was refreshed; {how}.": (
+            "{place}의 README.md는 {why}. 메타데이터는 새로 썼습니다. {how}."
         ),
         "does not have one pair of vgg-hub's marks: its text is kept as it is": (
             "vgg-hub의 표시가 한 쌍이 아니라서 글을 그대로 둡니다"
