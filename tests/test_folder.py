@@ -103,6 +103,11 @@ def test_the_folder_one_is_in_is_not_replaced(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["in"]
 
 
+def test_a_name_as_long_as_a_name_may_be(tmp_path):
+    tiny_vgg().save_pretrained(tmp_path / ("🐱" * 63))
+    assert os.listdir(tmp_path) == ["🐱" * 63]
+
+
 def test_a_file_in_the_place_or_above_it_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(CheckpointError, match=r"^file is a file; name a folder to save the model in\.$"):

@@ -65,7 +65,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise CheckpointError("{place} is a file; name a folder to save the model in.", place=shown)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.parent / f".{folder.name[:80]}.{secrets.token_hex(4)}.tmp"
+        temporary = folder.parent / f".{folder.name[:40]}.{secrets.token_hex(4)}.tmp"
         temporary.mkdir()  # not tempfile.mkdtemp: that one is closed to other users, and so would the model be
         yield temporary
         _take_place(temporary, folder)
