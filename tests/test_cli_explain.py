@@ -1,6 +1,8 @@
 """`vgg-hub explain`: the picture that it writes, what it says, and its refusals."""
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +77,28 @@ def test_what_cannot_be_is_said(run, model, photo, tmp_path, options, sentence):
     outcome = run("explain", tmp_path / "net", photo, "--out", tmp_path / "w.png", *options)
     assert sentence in error_of(outcome)
     assert not (tmp_path / "w.png").exists()
+
+
+def test_an_earlier_picture_stays_where_the_disk_is_full_and_the_photo_is_not_written_over(
+    run,  # noqa: F811
+    model,
+    photo,
+    tmp_path,
+    monkeypatch,
+):
+    before = photo.read_bytes()
+    outcome = run("explain", tmp_path / "net", photo, "--out", photo)
+    assert error_of(outcome) == f"--out is '{photo}', the picture itself; name another file to write."
+    (tmp_path / "why.png").write_bytes(b"earlier")
+
+    def half(self, path, **options):
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    outcome = run("explain", tmp_path / "net", photo, "--out", tmp_path / "why.png")
+    assert error_of(outcome) == (
+        "why.png was not saved: No space left on device; choose a place that can be written to and has room."
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net", "photo.png", "why.png"]
+    assert (photo.read_bytes(), (tmp_path / "why.png").read_bytes()) == (before, b"earlier")

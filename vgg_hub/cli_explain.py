@@ -40,10 +40,11 @@ def run_explain(options: argparse.Namespace) -> int:
     from .data import read_image
     from .explain import evidence, last_convolution
     from .model import VGG
+    from .onnx_export import replaced_file
     from .overlay import heat_picture, seen_picture
     from .preprocess import preprocess
 
-    out = _checked(options.out)
+    out = _checked(options.out, options.image)
     model = VGG.from_pretrained(options.model)
     image = read_image(options.image)
     x = preprocess(image, model.config)[None]
@@ -59,7 +60,8 @@ def run_explain(options: argparse.Namespace) -> int:
     pair = Image.new("RGB", (2 * photo.width, photo.height))
     pair.paste(photo, (0, 0))
     pair.paste(heat_picture(photo, found, model.config.input_size), (photo.width, 0))
-    pair.save(out)
+    with replaced_file(out) as temporary:
+        pair.save(temporary, format="PNG")
     facts = {
         "file": str(options.image),
         "label": labels[index],
@@ -83,13 +85,15 @@ def _text(facts: dict[str, object]) -> str:
     )
 
 
-def _checked(out: str) -> Path:
+def _checked(out: str, image: str) -> Path:
     """Say before anything is computed what saving would say after it."""
     path = Path(out)
     if path.suffix.casefold() != ".png":
         raise PhotoError(f"--out is {out[:200]!r}; expected the name of a picture to write, ending in .png.")
     if not path.parent.is_dir():
         raise PhotoError(f"--out is {out[:200]!r}, but there is no folder {str(path.parent)[:200]}; make it first.")
+    if os.path.realpath(path) == os.path.realpath(image):
+        raise PhotoError(f"--out is {out[:200]!r}, the picture itself; name another file to write.")
     return path
 
 

@@ -43,7 +43,7 @@ from .model import VGG
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["OPSET", "export_onnx"]
+__all__ = ["OPSET", "export_onnx", "replaced_file"]
 
 OPSET = 18
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -76,7 +76,7 @@ def export_onnx(model: VGG, path: str | os.PathLike[str]) -> float:
     if size > MAX_BYTES:
         raise CheckpointError(f"The model has {size / 1e9:.1f} GB of weights; an ONNX file holds 2 GB at most.")
     program = _program(twin)
-    with _replaced_file(path) as temporary:
+    with replaced_file(path) as temporary:
         program.save(temporary, external_data=False)
         difference, scale = _difference(twin, temporary)
         if not difference <= TOLERANCE * max(1.0, scale):
@@ -153,12 +153,19 @@ def _difference(model: VGG, file: Path) -> tuple[float, float]:
 
 
 @contextmanager
-def _replaced_file(path: Path) -> Iterator[Path]:
-    """Give a name to write to; on success that file takes the place of `path`, else nothing of it is left."""
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.tmp")
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Give a name to write to; on success that file takes the place of `path`, else nothing of it is left.
+
+    Where `path` is a link, the file that it leads to is replaced.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     try:
         if path.is_dir():
-            raise CheckpointError(f"{path.name} is a folder; name a file to write, such as model.onnx.")
+            raise CheckpointError(f"{path.name} is a folder; name a file to write.")
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
