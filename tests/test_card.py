@@ -107,6 +107,18 @@ def test_the_text_of_a_fine_tuned_net_states_its_facts():
     assert "opens in timm" not in text
 
 
+def test_the_pictures_of_a_shipped_start_are_named_with_their_licences():
+    """Its licence goes on as "other", which says nothing by itself."""
+    text = fine_tuned(["cat", "dog"], licence="other")
+    assert (
+        "\nThe start was trained on these; ask their licences before you use the weights for more:\n\n- Tiny ImageNet"
+        in text
+    )
+    assert "80,000 pictures, for non\\-commercial research\n- Caltech 101" in text
+    for facts in ({"licence": "mit"}, {"licence": "other", "base": "someone/pets"}, {"licence": "other", "base": 11}):
+        assert "trained on these" not in fine_tuned(["cat", "dog"], **facts)
+
+
 def test_how_it_was_made_is_said_where_it_is_known():
     facts = {"seed": 3, "stopped": True, "versions": {"torch": "2.14.1", "a|b": "<1>", "c": 5, "d": "\u202e"}}
     text = render_card(VGGConfig(), facts)

@@ -13,6 +13,7 @@ All of it may come from a stranger's file: what is not of the expected kind is l
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shlex
@@ -22,6 +23,7 @@ from importlib.resources import files
 from huggingface_hub import ModelCard
 from jinja2 import Environment
 
+from .bundled import bundled_folder
 from .card_merge import between_marks
 from .card_metadata import (
     card_metadata,
@@ -37,6 +39,7 @@ from .card_metadata import (
 )
 from .config import VGGConfig
 from .config_json import standard_architecture, timm_architecture
+from .folder import CONFIG_FILE
 from .summary import parameter_count
 
 __all__ = ["accuracy_sentence", "escape_markdown", "provenance_rows", "render_card"]
@@ -148,6 +151,7 @@ def _making(facts: Mapping[str, object]) -> dict[str, object]:
     return {
         "data": [_data_row(row) for row in provenance_rows(facts, "data")],
         "scores": [_score_row(row) for row in provenance_rows(facts, "scores") if is_rate(row.get("accuracy"))],
+        "start_data": [_data_row(row) for row in _start_data(facts)],
         "counts": [(escape_markdown(k), v) for k, v in _counts(facts).items()],
         "making": f"{making[0].upper()}{making[1:]}." if making else None,
         "versions": ", ".join(named),
@@ -157,6 +161,17 @@ def _making(facts: Mapping[str, object]) -> dict[str, object]:
         "abstains": isinstance(facts.get("unlike"), dict),
         "few": bool(validation and validation["n"] < 200),
     }
+
+
+def _start_data(facts: Mapping[str, object]) -> list[dict[str, object]]:
+    """What the shipped net was trained on that this one began from, where its licence, which has no name, goes on."""
+    base = facts.get("base")
+    folder = bundled_folder(base) if isinstance(base, str) and facts.get("licence") == "other" else None
+    if folder is None:
+        return []
+    return provenance_rows(
+        json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["vgg_hub"]["provenance"], "data"
+    )
 
 
 def _checked(receipt: Mapping[str, object]) -> dict[str, object]:
