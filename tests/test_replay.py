@@ -110,6 +110,8 @@ def test_other_classes_are_not_run(folder, pictures):
     found = replay(folder, {"fine": pictures["fine"], "cat": pictures["broad"]})
     assert found.differences == ["The run had the classes 'broad', 'fine'; these photos have 'cat', 'fine'."]
     assert (found.matches, found.largest_difference, found.same_answers) == (False, None, None)
+    many = replay(folder, {f"class {number:02}": pictures["fine"] for number in range(12)})
+    assert many.differences[0].endswith("'class 08', 'class 09' and 2 more.")
 
 
 def test_half_precision_is_compared_as_it_was_rounded(original, tmp_path, pictures):

@@ -31,6 +31,7 @@ OF_THE_FIRST_VERSION = ("counts", "validation", "trainable", "seed")
 APART = {"photo_digests", "machine", "versions", "head_sha256", "base_facts"}  # compared with words of their own
 TOLERANCE = 1e-6  # of figures: intervals and the like may differ in the last digits
 SENTENCES = 6  # on figures
+NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def replay(folder: str | os.PathLike[str], photos: Mapping[str, Sequence[Picture
     shown, labels = stored.source, list(stored.config.label_names)
     facts = _facts(stored.provenance, shown)
     if set(photos) != set(labels):
-        there, here = (", ".join(map(repr, sorted(names)))[:200] for names in (labels, photos))
+        there, here = (_named(sorted(names)) for names in (labels, photos))
         return Replay(False, None, None, [f"The run had the classes {there}; these photos have {here}."])
     photos = {label: photos[label] for label in labels}
     start, differences, notes = _start(stored, facts, shown)
@@ -99,6 +100,11 @@ def replay(folder: str | os.PathLike[str], photos: Mapping[str, Sequence[Picture
         results.append("The photos, the versions, the machine and the start are the same: the folder was changed.")
     same = None if largest is None else not tensors or _same_answers(stored, found.model, photos)
     return Replay(False, largest, same, inputs + circumstances + results, notes)
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(map(repr, names[:NAMES_SHOWN])) + (f" and {more} more" if more > 0 else "")
 
 
 def _facts(provenance: Mapping[str, object] | None, shown: str) -> dict[str, object]:
