@@ -1,5 +1,6 @@
 """The recipe: splits, augmentation, a run that learns and resumes, the ten-photo tasks, the export's labels."""
 
+import importlib
 import json
 import re
 from dataclasses import asdict, replace
@@ -12,12 +13,14 @@ from safetensors.torch import load_file
 
 from training import train as recipe_module
 from training.augment import MEAN, STD, augment, normalise
+from training.command import command
 from training.evaluate import evaluate, load_run, ten_photo_accuracy
 from training.export import SEEN_SINCE, facts, judge, label_names, shipped_net, start_name
 from training.pictures import PictureSet, hash_share, held_out_categories, load_sets, split_caltech
 from training.recipe import Recipe
 from training.train import embed, make_net, train
 from vgg_hub import VGG
+from vgg_hub.errors import ConfigError
 
 CATEGORIES = ["Faces", "Faces_easy", "Leopards", "accordion", "bass", "beaver", "camera", "dalmatian", "ewer", "lamp"]
 
@@ -337,3 +340,34 @@ def test_the_net_that_a_run_began_from_is_named_not_its_path(tmp_path):
     assert start_name(replace(TOY, start=str(tmp_path / "final.safetensors"))) == "vgg13"
     make_net(TOY).save_pretrained(tmp_path / "net")
     assert start_name(replace(TOY, start=str(tmp_path / "net"))) == "vgg11-bn"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 0}, r"^epochs is 0; expected more than 0\.$"),
+        ({"share": -0.5}, r"^share is -0\.5; expected more than 0\.$"),
+    ],
+)
+def test_a_recipe_that_trains_nothing_is_refused(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        replace(TOY, **setting)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "nothing", "--out", "run"], "training: nothing holds neither the folder caltech101 nor "),
+        (
+            ["evaluate", "--data", "nothing", "--run", "none"],
+            "training: none/log.json is missing; give the folder that ",
+        ),
+        (["export", "--data", "nothing", "--run", "none"], "training: none/log.json is missing; give the folder that "),
+    ],
+)
+def test_a_wrong_path_ends_a_command_in_a_sentence(monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    module, *options = arguments
+    monkeypatch.setattr("sys.argv", [module, *options])
+    with pytest.raises(SystemExit, match=f"^{message}"):
+        command(importlib.import_module(f"training.{module}").main)

@@ -23,6 +23,7 @@ from vgg_hub import VGG
 from vgg_hub.head import fit_heads
 from vgg_hub.predict import resolve_device
 
+from .command import command
 from .pictures import PictureSet, load_sets
 from .recipe import Recipe, read_recipe
 from .train import accuracy, embed, heads_for, make_net
@@ -151,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -24,6 +24,7 @@ from vgg_hub.config_json import read_config
 from vgg_hub.predict import resolve_device
 
 from .augment import MEAN, STD
+from .command import command
 from .evaluate import PHOTOS, TASKS, load_run, ten_photo_accuracy
 from .pictures import PictureSet, load_sets, read_classes, unpack
 from .recipe import Recipe, read_recipe
@@ -203,4 +204,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

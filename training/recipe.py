@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from vgg_hub.errors import ConfigError
+
 from .augment import SMALLEST_AREA
 
 __all__ = ["Recipe", "read_recipe"]
@@ -55,6 +57,11 @@ class Recipe:
     bfloat16: bool = True
     start: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "size_step", "caltech_repeats", "cifar_repeats", "share", "peak_rate"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; expected more than 0.")
+
     def size(self, epoch: int) -> int:
         """Side of the crops, growing in steps: small pictures first teach as much for less. The last epoch is whole."""
         share = min(1.0, epoch / max(1, min(0.6 * self.epochs, self.epochs - 1)))
@@ -73,4 +80,7 @@ class Recipe:
 
 def read_recipe(run: Path) -> Recipe:
     """That of a run's folder, as its log says."""
-    return Recipe(**json.loads((run / "log.json").read_text(encoding="utf-8"))["recipe"])
+    log = run / "log.json"
+    if not log.is_file():
+        raise FileNotFoundError(f"{log} is missing; give the folder that training.train wrote.")
+    return Recipe(**json.loads(log.read_text(encoding="utf-8"))["recipe"])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vgg_hub import VGG
+from vgg_hub.errors import ConfigError
 from vgg_hub.inference import folded
 
 __all__ = ["begin_from", "fit_head", "narrower"]
@@ -31,10 +32,10 @@ def begin_from(net: VGG, trained: VGG, images: Tensor) -> Tensor:
         (features,) int64: which of `trained`'s last channels `net` has, in order; a head keeps these columns.
 
     Raises:
-        ValueError: `trained` has no batch normalisation and `net` has, or it is deeper, or narrower.
+        ConfigError: `trained` has no batch normalisation and `net` has, or it is deeper, or narrower.
     """
     if net.config.batch_norm and not trained.config.batch_norm:
-        raise ValueError("A net with batch normalisation cannot begin from one without it.")
+        raise ConfigError("A net with batch normalisation cannot begin from one without it.")
     source = _blocks(trained)
     if not net.config.batch_norm and trained.config.batch_norm:
         source = [[(_plain(conv, norm), None) for conv, norm in block] for block in source]
@@ -42,7 +43,7 @@ def begin_from(net: VGG, trained: VGG, images: Tensor) -> Tensor:
     x = images
     for ours, theirs in zip(_blocks(net), source, strict=True):
         if len(ours) < len(theirs):
-            raise ValueError(f"A net of depth {net.config.depth} cannot begin from depth {trained.config.depth}.")
+            raise ConfigError(f"A net of depth {net.config.depth} cannot begin from depth {trained.config.depth}.")
         for position, (conv, norm) in enumerate(ours):
             if position < len(theirs):
                 kept = narrower(conv, norm, *theirs[position], kept)
@@ -62,10 +63,10 @@ def narrower(
     https://arxiv.org/abs/1708.06519), without one the norm of its filter. Returns the indices kept (out_channels,).
 
     Raises:
-        ValueError: `conv` is wider than `old`.
+        ConfigError: `conv` is wider than `old`.
     """
     if conv.out_channels > old.out_channels:
-        raise ValueError(f"{conv.out_channels} channels cannot begin from {old.out_channels}.")
+        raise ConfigError(f"{conv.out_channels} channels cannot begin from {old.out_channels}.")
     with torch.no_grad():
         matters = old_norm.weight.abs() if old_norm is not None else old.weight.flatten(1).norm(dim=1)
         kept = matters.argsort(descending=True, stable=True)[: conv.out_channels].sort().values

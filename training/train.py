@@ -31,6 +31,7 @@ from vgg_hub.predict import resolve_device
 from vgg_hub.trained import multiply_less
 
 from .augment import SMALLEST_AREA, augment, normalise
+from .command import command
 from .pictures import PictureSet, load_sets
 from .recipe import Recipe, read_recipe
 from .starts import begin_from, fit_head
@@ -296,4 +297,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)
