@@ -149,6 +149,19 @@ def test_numbers_that_a_smaller_type_cannot_hold_are_not_turned_into_infinity(tm
         model.save_pretrained(tmp_path / "m", dtype="int8")
 
 
+def test_a_dtype_is_given_by_its_name_or_as_torchs_both_ways(tmp_path):
+    model = tiny_vgg()
+    model.save_pretrained(tmp_path / "m", dtype=torch.float16)
+    assert VGG.from_pretrained(tmp_path / "m", dtype=None).head.weight.dtype == torch.float16
+    assert VGG.from_pretrained(tmp_path / "m", dtype="bfloat16").head.weight.dtype == torch.bfloat16
+    for dtype, shown in (("half", "'half'"), (torch.int8, "torch.int8"), ([16], r"\[16\]")):
+        for use in (VGG.from_pretrained, model.save_pretrained):
+            with pytest.raises(
+                CheckpointError, match=rf"^dtype is {shown}; expected one of float32, float16, bfloat16\.$"
+            ):
+                use(tmp_path / "m", dtype=dtype)
+
+
 def test_a_config_that_is_frozen_is_what_is_written(tmp_path):
     """Swap the head, save, reload: the new labels, equal logits."""
     model = tiny_vgg().replace_head(["cat", "dog", "eel"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +16,16 @@ from .as_usual import as_usual
 from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
 from .errors import CheckpointError
-from .folder import CARD_FILE, CONFIG_FILE, HEAD_FILE, WEIGHTS_FILE, read_weights, replaced_folder, write_weights
+from .folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FLOATS,
+    HEAD_FILE,
+    WEIGHTS_FILE,
+    read_weights,
+    replaced_folder,
+    write_weights,
+)
 from .layouts import to_disk
 from .notes import Note
 from .sources import Place, find, find_base
@@ -29,6 +38,13 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "HubMixin"]
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+def _checked(dtype: str | torch.dtype | None, known: Collection[torch.dtype]) -> torch.dtype | None:
+    found = DTYPES.get(dtype, dtype) if isinstance(dtype, str) else dtype
+    if found is not None and not (isinstance(found, torch.dtype) and found in known):
+        raise CheckpointError("dtype is {dtype!r:.40}; expected one of {names}.", dtype=dtype, names=", ".join(DTYPES))
+    return found
 
 
 def _rounded(place: Place, tensors: Mapping[str, Tensor]) -> bool:
@@ -70,7 +86,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
         force_download: bool = False,
-        dtype: torch.dtype | None = torch.float32,
+        dtype: str | torch.dtype | None = torch.float32,
     ) -> Self:
         """Load a trained net, in eval mode, on the CPU.
 
@@ -85,12 +101,13 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             cache_dir: where the Hub's files are kept.
             local_files_only: use only what was downloaded before.
             force_download: fetch again even if it was.
-            dtype: what the weights are converted to; None keeps what the file holds.
+            dtype: what the weights are converted to, a float type or its name; None keeps what the file holds.
 
         Raises:
-            CheckpointError: the name is none of these, or the folder does not hold what it should.
+            CheckpointError: the name or the dtype is none of these, or the folder does not hold what it should.
             HubError: the repo is not there, not open to you, or cannot be reached.
         """
+        dtype = _checked(dtype, FLOATS)
         options = {
             "token": token,
             "cache_dir": cache_dir,
@@ -152,7 +169,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         self,
         save_directory: str | os.PathLike[str],
         *,
-        dtype: str | None = None,
+        dtype: str | torch.dtype | None = None,
         card: str | None = None,
         delta: bool = False,
         token: str | bool | None = None,
@@ -161,7 +178,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
 
         Args:
             save_directory: the folder; one that is there is replaced, other files in it are kept.
-            dtype: "float16" or "bfloat16" halve the size of the weights; None keeps the model's own.
+            dtype: "float16" or "bfloat16", or torch's own, halve the size of the weights; None keeps the model's own.
             card: the text of README.md; None writes one from what is known.
             delta: write the head alone (`head.safetensors`, some kilobytes) and what it stands on, where only the head
                 differs from `base`; `from_pretrained` puts them together again, bit for bit. Only this package
@@ -173,17 +190,14 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
             CheckpointError: it cannot be written (the folder is then as it was), or, with `delta`, more than the
                 head differs, or the base is not one that others can get.
         """
-        if dtype is not None and dtype not in DTYPES:
-            raise CheckpointError(
-                "dtype is {dtype!r:.40}; expected one of {names}.", dtype=dtype, names=", ".join(DTYPES)
-            )
+        kind = _checked(dtype, DTYPES.values())
         check_as_built(self)
         tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
             text = config_to_json(self.config, self.provenance, self.base, delta, self.unlike)
             (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
             weights = folder / (HEAD_FILE if delta else WEIGHTS_FILE)
-            write_weights(weights, to_disk(tensors, self.config), DTYPES.get(dtype))
+            write_weights(weights, to_disk(tensors, self.config), kind)
             card = self.card(delta=delta) if card is None else card
             (folder / CARD_FILE).write_text(card, encoding="utf-8")
 
@@ -212,7 +226,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
         private: bool | None = None,
         token: str | bool | None = None,
         commit_message: str = "Upload with vgg-hub",
-        dtype: str | None = None,
+        dtype: str | torch.dtype | None = None,
         delta: bool = False,
         replace_card: bool = False,
         card: str = "",

@@ -18,6 +18,8 @@ from .parity import check_folder
 from .transfer import LOG, REPO_ID, Say, persistently
 
 if TYPE_CHECKING:
+    import torch
+
     from .model import VGG
 
 __all__ = ["push"]
@@ -35,7 +37,7 @@ def push(
     private: bool | None,
     token: str | bool | None,
     commit_message: str,
-    dtype: str | None,
+    dtype: str | torch.dtype | None,
     delta: bool,
     replace_card: bool,
     card: str,
