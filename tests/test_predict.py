@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.toys import smooth_picture, stripes_net, textures, tiny_vgg, tuned
 from vgg_hub import Classifier, Prediction
-from vgg_hub.errors import ConfigError, DeviceError, PhotoError
+from vgg_hub.errors import CheckpointError, ConfigError, DeviceError, PhotoError
 from vgg_hub.predict import as_image, resolve_device
 from vgg_hub.preprocess import preprocess
 
@@ -169,6 +169,27 @@ def test_a_classifier_of_a_net_whose_weights_were_changed_says_so(pictures, hidd
             use(pictures)
     again = Classifier(model, device="cpu", precision="float32")
     torch.testing.assert_close(again.logits(x), model.eval()(x).detach(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "place",
+    ["features.0.weight", "features.1.running_var", "classifier.0.weight", "classifier.3.bias", "classifier.6.bias"],
+)
+def test_weights_that_are_no_numbers_answer_nothing(place, number):
+    model = tiny_vgg(hidden_features=24)
+    model.state_dict()[place].fill_(number)
+    with pytest.raises(
+        CheckpointError, match="not finite, as a training that diverged leaves them: it answers nothing"
+    ):
+        Classifier(model, device="cpu")
+
+
+def test_a_variance_below_zero_answers_nothing():
+    model = tiny_vgg()
+    model.features[1].running_var.fill_(-1)
+    with pytest.raises(CheckpointError, match="not finite"):
+        Classifier(model, device="cpu")
 
 
 def test_a_model_in_half_precision_is_computed_in_full(model, pictures):

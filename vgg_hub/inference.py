@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,13 @@ from torch.nn import functional as F
 from .as_built import check_as_built
 from .as_usual import as_usual
 from .config import VGGConfig
-from .errors import ConfigError
+from .errors import CheckpointError, ConfigError
 from .fused import Step, convolution, linear
 
 if TYPE_CHECKING:
     from .model import VGG
 
-__all__ = ["Forms", "Prepared", "Unchanged", "check_input", "folded", "multiplies_bfloat16"]
+__all__ = ["Forms", "Prepared", "Unchanged", "check_finite", "check_input", "folded", "multiplies_bfloat16"]
 
 # The C library takes a tensor of more than 32 MB from the system anew each time, and clearing its pages costs more than
 # a convolution does (M_MMAP_THRESHOLD in mallopt(3)).
@@ -53,6 +53,15 @@ def check_input(x: Tensor, config: VGGConfig) -> None:
         raise ConfigError(
             f"The input has shape {tuple(x.shape)}; expected (batch, {config.in_channels}, height, width) "
             f"with height and width of at least {smallest} pixels."
+        )
+
+
+def check_finite(tensors: Iterable[Tensor]) -> None:
+    """Raise CheckpointError if a number is none: a ReLU of oneDNN makes 0 of it, and any picture gets some answer."""
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors):
+        raise CheckpointError(
+            "The net's weights hold numbers that are not finite, as a training that diverged leaves them: it answers nothing; "
+            "train it again, or fetch it again."
         )
 
 
@@ -189,6 +198,7 @@ def _steps(features: nn.Sequential) -> list[tuple[Tensor, Tensor] | None]:
     for module, following in itertools.pairwise(modules):
         if isinstance(module, nn.Conv2d):
             steps.append(folded(module, following if isinstance(following, nn.BatchNorm2d) else None))
+            check_finite(steps[-1])
         elif isinstance(module, nn.MaxPool2d):
             steps.append(None)
     return steps
@@ -210,7 +220,7 @@ class _Entry:
 def _sample(tensors: Sequence[Tensor]) -> Tensor:
     """SAMPLED numbers of each tensor, spread over it."""
     flat = (t.detach().flatten() for t in tensors)
-    return torch.cat([t[:: max(1, len(t) // SAMPLED)].double().nan_to_num() for t in flat]).cpu()
+    return torch.cat([t[:: max(1, len(t) // SAMPLED)].double() for t in flat]).cpu()
 
 
 class Forms:
@@ -232,6 +242,7 @@ class Forms:
 
         Raises:
             ConfigError: a layer is not the one of its configuration: it would be left out in silence.
+            CheckpointError: see `check_finite`; of the Linears, which may be large, a sample is looked at.
         """
         check_as_built(model, tensors=False)
         tensors = [*model.features.state_dict().values(), *model.classifier[:-1].state_dict().values()]
@@ -241,6 +252,7 @@ class Forms:
         with self._lock:
             entry = self._entries.get((device, dtype))
             sample = _sample(tensors)
+            check_finite([sample])
             if entry is None or entry.tensors != now or not torch.equal(entry.sample, sample):
                 entry = self._entries[device, dtype] = _Entry(now, sample, Prepared(model, device, dtype))
         return entry.prepared

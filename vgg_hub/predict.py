@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from .as_usual import as_usual
 from .data import read_image
 from .errors import ConfigError, DeviceError, PhotoError
-from .inference import Unchanged, multiplies_bfloat16
+from .inference import Unchanged, check_finite, multiplies_bfloat16
 from .model import VGG
 from .preprocess import cut_square, normalised
 from .reader import read_in_batches
@@ -102,6 +102,11 @@ class Classifier:
         batch_size: pictures computed at a time, while as many more are read: the bound on memory.
         unlike: say of each picture whether it is unlike all classes, where the model has a rule for it.
 
+    Raises:
+        ConfigError: an argument that cannot be, or a layer that is not the one of the model's configuration.
+        CheckpointError: weights that are not finite.
+        DeviceError: no such device.
+
     Attributes:
         net: what computes the features; one for all models that stand on the same tensors.
     """
@@ -128,6 +133,7 @@ class Classifier:
         self.net = model.forms.of(model, self.device, torch.bfloat16 if fast else torch.float32)
         # The last layer is small and decides: it is exact.
         self._head = [t.detach().to(self.device, torch.float32) for t in (model.head.weight, model.head.bias)]
+        check_finite(self._head)
         self._shared = Unchanged(self._head)
 
     def __call__(self, images: Iterable[Picture]) -> list[Prediction]:
