@@ -95,3 +95,16 @@ def test_a_weight_made_of_others_answers_and_is_saved_once_it_is_permanent(way, 
         nn.utils.parametrize.remove_parametrizations(conv, "weight")
     model.save_pretrained(tmp_path / "net")
     assert torch.allclose(VGG.from_pretrained(tmp_path / "net")(x), expected, atol=1e-6)
+
+
+def test_a_compiled_net_and_one_of_a_class_of_its_own_are_taken(tmp_path):
+    class Own(VGG):
+        def __init__(self, classes: int) -> None:
+            super().__init__(tiny_vgg(hidden_features=24, num_classes=classes).config)
+            self.more = nn.Linear(2, 2)
+
+    own, x = Own(2).eval(), smooth_batch(2, 32)
+    for model in (own, torch.compile(own, backend="eager")):
+        assert torch.allclose(Classifier(model, "cpu", "float32").logits(x), own(x), atol=1e-5)
+    own.save_pretrained(tmp_path / "net")
+    assert (tmp_path / "net" / "model.safetensors").is_file()

@@ -11,7 +11,6 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor
 
-from .as_built import check_as_built
 from .as_usual import as_usual
 from .config_json import SHAPE_FIELDS, config_to_json, read_config, read_unlike
 from .delta import Base, check_only_head_differs, head_of
@@ -191,7 +190,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
                 head differs, or the base is not one that others can get.
         """
         kind = _checked(dtype, DTYPES.values())
-        check_as_built(self)
+        self.check_as_built()
         tensors = self._head_alone(token) if delta else self.state_dict()
         with replaced_folder(Path(save_directory)) as folder:
             text = config_to_json(self.config, self.provenance, self.base, delta, self.unlike)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .as_built import check_as_built
 from .as_usual import as_usual
 from .config import VGGConfig
 from .errors import CheckpointError, ConfigError
@@ -244,7 +243,7 @@ class Forms:
             ConfigError: a layer is not the one of its configuration: it would be left out in silence.
             CheckpointError: see `check_finite`; of the Linears, which may be large, a sample is looked at.
         """
-        check_as_built(model, tensors=False)
+        model.check_as_built(tensors=False)
         tensors = [*model.features.state_dict().values(), *model.classifier[:-1].state_dict().values()]
         if any(t.is_inference() for t in tensors):  # made under torch.inference_mode, which counts no versions
             return Prepared(model, device, dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -131,6 +132,10 @@ class VGG(nn.Module, HubMixin):
         """The named stages in the order of the computation."""
         return _stages(self.config)
 
+    def check_as_built(self, tensors: bool = True) -> None:
+        """Raise ConfigError unless layers and, where asked for, tensors are those of the configuration (see `as_built`)."""
+        check_as_built(self, _built(self.config), tensors)
+
     @as_usual()
     def share(self) -> Self:
         """A second model on the same tensors, in eval mode: its head may be replaced, its mode set, at no cost.
@@ -138,7 +143,7 @@ class VGG(nn.Module, HubMixin):
         Raises:
             ConfigError: layers or tensors are not those of its configuration.
         """
-        check_as_built(self)
+        self.check_as_built()
         with torch.device("meta"):
             twin = type(self)(self.config, init_weights=False)
         # What was made in inference mode can be no parameter outside of it.
@@ -196,6 +201,12 @@ class VGG(nn.Module, HubMixin):
         licence = (self.provenance or {}).get("licence")
         self.provenance = {"licence": licence} if licence else None
         return self
+
+
+@functools.lru_cache(maxsize=8)
+def _built(config: VGGConfig) -> VGG:
+    """The net of a configuration without numbers."""
+    return VGG.on_meta(config)
 
 
 def _make_config(config: VGGConfig | None, fields: dict[str, object]) -> VGGConfig:
