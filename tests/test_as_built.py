@@ -12,6 +12,7 @@ from torch.nn.utils import parametrizations, prune
 from tests.toys import smooth_batch, tiny_vgg
 from vgg_hub import VGG, Classifier
 from vgg_hub.errors import ConfigError
+from vgg_hub.trained import multiply_less
 
 
 class Adapter(nn.Module):
@@ -108,3 +109,11 @@ def test_a_compiled_net_and_one_of_a_class_of_its_own_are_taken(tmp_path):
         assert torch.allclose(Classifier(model, "cpu", "float32").logits(x), own(x), atol=1e-5)
     own.save_pretrained(tmp_path / "net")
     assert (tmp_path / "net" / "model.safetensors").is_file()
+
+
+def test_convolutions_that_train_with_fewer_multiplications_are_those_of_the_configuration():
+    model, x = tiny_vgg().eval(), smooth_batch(2, 32)
+    expected = Classifier(model, "cpu").logits(x)
+    multiply_less(model)
+    assert torch.equal(Classifier(model, "cpu").logits(x), expected)
+    assert torch.equal(Classifier(model.share(), "cpu").logits(x), expected)

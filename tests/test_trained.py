@@ -109,4 +109,4 @@ def test_the_learner_trains_so_and_the_model_is_not_changed(taken, batch_norm):
     model(x).square().sum().backward()
     for name, tensor in model.named_parameters():
         torch.testing.assert_close(suffix.get_parameter(name).grad, tensor.grad, atol=1e-2, rtol=1e-3)
-    assert not any(isinstance(module, trained._Convolution) for module in model.modules())
+    assert not any(isinstance(module, trained.Convolution) for module in model.modules())

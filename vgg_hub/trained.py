@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from .fused import multiplies_less
 from .winograd import convolve, filters, of_filters, of_pixels, pays, places
 
-__all__ = ["multiply_less"]
+__all__ = ["Convolution", "multiply_less"]
 
 
 class _Convolve(torch.autograd.Function):
@@ -38,7 +38,9 @@ class _Convolve(torch.autograd.Function):
         return of_x, of_weight, of_bias
 
 
-class _Convolution(nn.Conv2d):
+class Convolution(nn.Conv2d):
+    """A 3x3 convolution with stride and padding 1, equal to the plain one but for rounding."""
+
     def forward(self, x: Tensor) -> Tensor:
         exact = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
         if exact and multiplies_less() and pays(x.shape, self.out_channels):
@@ -50,4 +52,4 @@ def multiply_less(net: nn.Module) -> None:
     """Let the convolutions of a net, all 3x3 with stride and padding 1, do so; their names and tensors stay."""
     for module in net.modules():
         if type(module) is nn.Conv2d:
-            module.__class__ = _Convolution
+            module.__class__ = Convolution
