@@ -151,5 +151,5 @@ def test_what_is_refused_is_all_in_the_visitors_language(address, browser):
         page.locator("#teach").click()
         expect(page.locator(".toast-body")).to_contain_text(say("ko", "unnamed_a"))
         expect(page.locator(".toast-title")).to_have_text("오류")  # Gradio's own words
-        page.get_by_role("button", name="닫기").click()
+        page.get_by_role("button", name="닫기", exact=True).click()
         expect(page.locator(".toast-body")).to_have_count(0)
