@@ -83,6 +83,7 @@ def ana(page, config, photos):
     assert Path(archive).is_file()
     [uploads] = {Path(value["path"]).parent for value in uploaded(page, photos["dots"][:1])}
     event(page, config, "draw", [None], client.session_hash)
+    event(page, config, "restore", [None], client.session_hash)  # from here on Gradio has boxes of her own
     gallery, *_ = event(page, config, "look_a", [uploaded(page, photos["stripes"]), None, None], client.session_hash)
     path = Path(gallery["value"][0]["image"]["path"])
     yield key, path, next(p for p in path.parents if p.name.startswith("visitor-")), client.session_hash, uploads
@@ -173,6 +174,9 @@ def test_delete_now_leaves_nothing_of_hers(page, config, folder, ana):
     assert not own.exists()
     assert file_of(page, path)[0] == 403
     assert list(upload.glob("*")) == []
+    assert [path for path in (folder / "uploads").glob("*") if path.is_file()] == [], (
+        "nor are empty files left for each"
+    )
     assert come(page, config, key, "later")[1] == ""
     client = Client(page, verbose=False)
     client.session_hash = visitor

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ListFiles
 from gradio_client.exceptions import AppError
 
 from ..errors import VGGHubError
@@ -27,13 +28,25 @@ class _WrongKindError(Exception):
     """A value that a component cannot take."""
 
 
+def _paths(described: ListFiles | None) -> list[str] | None:
+    """What handlers are given of a box for many files. Gradio 6.31's own way leaves an empty temporary file behind for each
+    file of each event.
+    """
+    return None if described is None else [file.path for file in described]
+
+
 class CheckedBlocks(gr.Blocks):
     """`gr.Blocks` whose events refuse files that are no uploads, and never answer with an error of Python's."""
 
-    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, *args: Any, **kwargs: Any
+    ) -> list[Any]:
         check_file_descriptions(inputs)
+        for block in block_fn.inputs:
+            if isinstance(block, gr.File):  # a visitor's own copy of it, once anything about it was updated
+                (state[block._id] if state is not None and block._id in state else block).preprocess = _paths
         try:
-            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+            return await super().preprocess_data(block_fn, inputs, state, *args, **kwargs)
         except (
             Exception
         ) as error:  # of Gradio's or pydantic's: too few values, no list where one must be, no choice ...
