@@ -132,6 +132,16 @@ def test_answers_follow_the_net_that_is_chosen_and_what_is_taught(open_page, pho
     expect(page.locator("#many-table td").filter(has_text=re.compile("^dots$"))).to_have_count(2)
 
 
+def test_a_photo_that_cannot_be_read_is_said_in_place_and_holds_up_no_other(open_page, photos, tmp_path):
+    page = open_page()
+    upload(page, "#many-photos", photos["dots"][:2])
+    expect(page.locator("#many-table tbody tr")).to_have_count(2)
+    upload(page, "#one-photo", [text_file(tmp_path / "notes.jpg")])
+    expect(page.locator("#time-taken [role=alert]")).to_contain_text("notes.jpg is text, not a picture")
+    page.locator("#samples").click()
+    expect(page.locator("#many-table td").filter(has_text=re.compile("^dots$"))).to_have_count(2)
+
+
 def _classify_one(page: Page, path: Path) -> tuple[str, float]:
     if page.locator("#one-photo img").count():
         page.locator("#one-photo").get_by_role("button", name="Remove Image").click()

@@ -61,8 +61,10 @@ def test_a_photo_unlike_all_classes_is_none_of_them(session, tmp_path, classes, 
 
 def test_a_bad_photo_is_named_as_the_person_named_it(session, tmp_path):
     bad = text_file(tmp_path / "0a1b2c.jpg")
-    with pytest.raises(gr.Error, match=r"&lt;i&gt;mine\.jpg is text, not a picture"):
-        classify_one({"path": str(bad), "orig_name": "<i>mine.jpg"}, session, *NET, request())
+    found, said, same = classify_one({"path": str(bad), "orig_name": "<i>mine.jpg"}, session, *NET, request())
+    assert (found, same) == (None, session), "no answer for an earlier photo stays"
+    assert "&lt;i&gt;mine.jpg is text, not a picture" in said
+    assert 'role="alert"' in said
 
 
 def test_without_a_tuned_model_the_chosen_net_answers(session, tmp_path):

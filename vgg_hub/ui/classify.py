@@ -20,10 +20,10 @@ from .backbones import backbones
 from .choice import Choice, look_up
 from .collected import Collected
 from .gpu_work import on_zero_gpu
-from .guard import for_page
+from .guard import for_page, sentence
 from .limits import page_limits
 from .lines import lines
-from .look import note
+from .look import note, problem
 from .messages import language_of, say
 from .net import choose
 from .notes import say_note
@@ -130,13 +130,16 @@ def classify_one(
     """What is on one photo.
 
     Returns:
-        Probability by class, or what stands in place of a class where the photo is unlike all of them; HTML with the
-        time taken; and the session.
+        Probability by class, or what stands in place of a class where the photo is unlike all of them, or None where it
+        cannot be answered; HTML with the time taken, or why not; and the session.
     """
     if not photo:
         return None, "", session
     language = language_of(request)
-    prediction, seconds, where = answer_one(session, choose(depth, batch_norm, weights, repo, device), photo)
+    try:
+        prediction, seconds, where = answer_one(session, choose(depth, batch_norm, weights, repo, device), photo)
+    except VGGHubError as error:  # said in place, where there would else be the answer for another photo or net
+        return None, problem(sentence(error, language)), session
     text = say(language, "classify_time", time=seconds_in_words(language, seconds), device=where.upper())
     if not prediction.unlike:
         return prediction.scores, note(text), session
