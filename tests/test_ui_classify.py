@@ -11,6 +11,7 @@ from tests.page_helpers import draw_photos, plain_photo, request, text_file
 from tests.toys import tiny_vgg
 from vgg_hub import Classifier
 from vgg_hub.ui.classify import classify_again, classify_many, classify_one, neutral_cell, who_answers
+from vgg_hub.ui.limits import PageLimits
 from vgg_hub.ui.session import Session
 from vgg_hub.unlike import UnlikeRule
 
@@ -65,6 +66,15 @@ def test_a_bad_photo_is_named_as_the_person_named_it(session, tmp_path):
     assert (found, same) == (None, session), "no answer for an earlier photo stays"
     assert "&lt;i&gt;mine.jpg is text, not a picture" in said
     assert 'role="alert"' in said
+
+
+def test_too_many_photos_are_refused_in_place_of_the_table(session, tmp_path, monkeypatch):
+    monkeypatch.setattr("vgg_hub.ui.session.page_limits", lambda: PageLimits(max_photos=1))
+    files = [str(path) for path in draw_photos(tmp_path / "photos", 2)["dots"]]
+    [(said, table, button, same)] = classify_many(files, session, *NET, request())
+    assert "There are 2 photos; this page takes at most 1 of one thing: remove some." in said
+    assert 'role="alert"' in said
+    assert (table, button["visible"], same) == ("", False, session)
 
 
 def test_without_a_tuned_model_the_chosen_net_answers(session, tmp_path):

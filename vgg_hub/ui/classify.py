@@ -195,15 +195,19 @@ def classify_many(
         HTML with the count and time, HTML of the table, an update of the CSV's button, and the session.
     """
     language = language_of(request)
+    nothing = "", gr.update(value=None, visible=False), session
     if not files:
-        yield "", "", gr.update(value=None, visible=False), session
+        yield "", *nothing
         return
-    collected = session.collect(files)
-    classifier = _classifier(session, choose(depth, batch_norm, weights, repo, device))
-    with lines().many.ticket(session) as ticket:
-        for place in lines().many.wait(ticket):
-            yield note(place_in_words(language, place.ahead, place.seconds)), gr.skip(), gr.skip(), session
-        yield from _answers(collected, classifier, session, language)
+    try:
+        collected = session.collect(files)
+        classifier = _classifier(session, choose(depth, batch_norm, weights, repo, device))
+        with lines().many.ticket(session) as ticket:
+            for place in lines().many.wait(ticket):
+                yield note(place_in_words(language, place.ahead, place.seconds)), gr.skip(), gr.skip(), session
+            yield from _answers(collected, classifier, session, language)
+    except VGGHubError as error:  # as for one photo
+        yield problem(sentence(error, language)), *nothing
 
 
 def _answers(
