@@ -186,7 +186,8 @@ def test_ctrl_c_while_pytorch_is_imported_ends_it_without_a_word(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
-def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path):
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path, sign):
     slow = tiny_vgg(layers=[16, 16, "M"], input_size=512)
     slow.save_pretrained(tmp_path / "slow")
     for label in ("cat", "dog"):
@@ -199,13 +200,16 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path):
     terminal, end = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 80))
     command = [sys.executable, "-m", "vgg_hub", *map(str, arguments)]
-    options = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": end}
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {**os.environ, "TMPDIR": str(scratch)}
+    options = {"cwd": ROOT, "env": env, "stdout": subprocess.PIPE, "stderr": end}
     # A shell that runs the tests in the background has them, and their children, ignore Ctrl-C.
     with subprocess.Popen(command, **options, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:
         os.close(end)
         shown = read_until(terminal, b"photo/s")
         assert b"/80 [" in shown
-        child.send_signal(signal.SIGINT)
+        child.send_signal(sign)
         shown += read_until(terminal, None)
         assert child.stdout.read() == b""
     os.close(terminal)
@@ -213,7 +217,7 @@ def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path):
     assert b"vgg-hub: interrupted." in shown
     assert b"Traceback" not in shown
     assert not (tmp_path / "out").exists()
-    assert left_behind(tmp_path) == []
+    assert (left_behind(tmp_path), list(scratch.iterdir())) == ([], [])
 
 
 def read_until(terminal: int, mark: bytes | None, limit: float = 60.0) -> bytes:

@@ -31,13 +31,21 @@ if IS_COMMAND:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt inside, as it does in any other program that calls the command."""
+def interruptible(*, alone: bool) -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt inside, as it does in any other program that calls the command.
+
+    Args:
+        alone: SIGTERM, by which `timeout`, containers and batch systems end a process, does so too, for what is half written
+            is taken away then. One of several processes, which waits for the others, is to end at once.
+    """
     if not (IS_COMMAND and signal.getsignal(signal.SIGINT) is signal.SIG_DFL):
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals = [signal.SIGINT, signal.SIGTERM] if alone else [signal.SIGINT]
+    for number in signals:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in signals:
+            signal.signal(number, signal.SIG_DFL)

@@ -22,7 +22,7 @@ from ._shell import interruptible
 from .cli_commands import run_app, run_inspect
 from .cli_explain import add_explain
 from .cli_lab import run_compare
-from .cli_many import is_first_process, run_classify, run_finetune
+from .cli_many import is_alone, is_first_process, run_classify, run_finetune
 from .cli_replay import run_replay
 from .cli_share import run_convert, run_export, run_push, run_space
 from .cli_text import complain
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
         options = _parser().parse_args(arguments)
     try:
-        with interruptible(), _quiet_client():
+        with interruptible(alone=is_alone()), _quiet_client():
             status = options.run(options)
         sys.stdout.flush()  # here, where an error can still be said
         return status

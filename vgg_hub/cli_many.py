@@ -14,7 +14,7 @@ from . import cli_commands
 from .cli_commands import bar, check_out, find_pictures, show_answers, show_report, starting_model
 from .errors import FinetuneError
 
-__all__ = ["is_first_process", "run_classify", "run_finetune"]
+__all__ = ["is_alone", "is_first_process", "run_classify", "run_finetune"]
 
 # A launcher says in the environment how many processes it started and which one this is: torchrun, then MPI's.
 COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
@@ -26,6 +26,11 @@ MOST_WORKERS = 8
 def is_first_process() -> bool:
     """Whether this process speaks for all."""
     return _number(RANKS, 0) == 0
+
+
+def is_alone() -> bool:
+    """Whether no launcher started further processes beside this one."""
+    return _number(COUNTS, 1) == 1
 
 
 def _number(names: tuple[str, ...], default: int) -> int:
