@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from tests.toys import smooth_picture, stripes_net, textures, tiny_vgg, tuned
 from vgg_hub import Classifier, Prediction
 from vgg_hub.errors import CheckpointError, ConfigError, DeviceError, PhotoError
+from vgg_hub.explain import evidence
 from vgg_hub.predict import as_image, resolve_device
 from vgg_hub.preprocess import preprocess
 
@@ -235,6 +237,20 @@ def test_each_gives_an_error_in_the_place_of_what_cannot_be_read(model, pictures
 def test_a_call_stops_at_the_first_picture_that_cannot_be_read(model, pictures, tmp_path):
     with pytest.raises(PhotoError, match=r"^gone\.png does not exist; "):
         Classifier(model, device="cpu")([pictures[0], tmp_path / "gone.png"])
+
+
+def test_logits_that_are_no_numbers_are_no_answer(pictures):
+    broken = tiny_vgg(label_names=("cat", "dog"))
+    with torch.no_grad():
+        broken.head.weight[1, 0] = math.nan
+    sentence = (
+        r"^The net's weights or logits are not finite numbers, as a training that diverged leaves them: it answers nothing; "
+        r"train it again, or fetch it again\.$"
+    )
+    with pytest.raises(CheckpointError, match=sentence):
+        Classifier(broken)(pictures)
+    with pytest.raises(CheckpointError, match=sentence):
+        evidence(broken, preprocess(pictures[0], broken.config)[None], 0, "conv1_1")
 
 
 BAD_ARRAYS = [

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from .as_usual import as_usual
 from .errors import ConfigError
-from .inference import check_input
+from .inference import check_finite, check_input
 from .model import VGG, Stage
 
 __all__ = [
@@ -88,6 +88,7 @@ def heat_map(model: VGG, x: Tensor, class_index: int, stage: str) -> Tensor:
 
     Raises:
         ConfigError: no such class or stage, a stage without places, or x of another shape.
+        CheckpointError: the logits are not finite numbers.
     """
     _check_class(model, class_index)
     with as_usual(), torch.enable_grad():
@@ -167,7 +168,9 @@ def _maps_and_logits(model: VGG, x: Tensor, stage: str) -> tuple[Tensor, Tensor]
     with torch.no_grad():
         maps = _run(before, _placed(model, x))
     maps = maps.requires_grad_()
-    return maps, _run(after, maps)
+    logits = _run(after, maps)
+    check_finite([logits.detach()])
+    return maps, logits
 
 
 def _grad_cam(maps: Tensor, logits: Tensor, classes: Sequence[int]) -> Iterator[Tensor]:

@@ -59,7 +59,7 @@ def check_finite(tensors: Iterable[Tensor]) -> None:
     """Raise CheckpointError if a number is none: a ReLU of oneDNN makes 0 of it, and any picture gets some answer."""
     if not all(bool(tensor.isfinite().all()) for tensor in tensors):
         raise CheckpointError(
-            "The net's weights hold numbers that are not finite, as a training that diverged leaves them: it answers nothing; "
+            "The net's weights or logits are not finite numbers, as a training that diverged leaves them: it answers nothing; "
             "train it again, or fetch it again."
         )
 

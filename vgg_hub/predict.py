@@ -141,6 +141,7 @@ class Classifier:
 
         Raises:
             PhotoError: for the first picture that cannot be read; it names the file.
+            CheckpointError: the logits are not finite numbers.
         """
         if isinstance(images, (str, Path, Image.Image, np.ndarray)):
             images = [images]  # a single picture is what people pass first
@@ -152,7 +153,11 @@ class Classifier:
         return predictions
 
     def each(self, images: Iterable[Picture]) -> Iterator[Prediction | PhotoError]:
-        """Classify pictures one answer at a time, an error in the place of each one that cannot be read."""
+        """Classify pictures one answer at a time, an error in the place of each one that cannot be read.
+
+        Raises:
+            CheckpointError: the logits are not finite numbers.
+        """
         for batch in read_in_batches(images, self.batch_size, self._read):
             answers = iter(self._predict([square for square in batch if not isinstance(square, PhotoError)]))
             yield from (square if isinstance(square, PhotoError) else next(answers) for square in batch)
@@ -173,9 +178,16 @@ class Classifier:
 
     @as_usual()
     def answers(self, features: Tensor) -> list[Prediction]:
-        """What the last layer makes of (B, embed_features) float32, on the net's device; one prediction a row."""
+        """What the last layer makes of (B, embed_features) float32, on the net's device; one prediction a row.
+
+        Raises:
+            CheckpointError: the logits are not finite numbers.
+            ConfigError: the head's weights were changed since the Classifier was made.
+        """
         self._shared.check()
-        probabilities = torch.softmax(F.linear(features, *self._head).cpu(), dim=1)
+        logits = F.linear(features, *self._head).cpu()
+        check_finite([logits])
+        probabilities = torch.softmax(logits, dim=1)
         strangeness = [None] * len(features) if self.unlike is None else self.unlike.score(features.cpu()).tolist()
         orders = torch.argsort(probabilities, dim=1, descending=True, stable=True).tolist()
         labels = self.config.label_names or [f"class {i}" for i in range(self.config.num_classes)]

@@ -51,9 +51,9 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "The net's weights were changed since it was made ready; make another Classifier of it.": (
             "준비한 뒤에 신경망의 가중치가 바뀌었습니다. Classifier를 새로 만드세요."
         ),
-        "The net's weights hold numbers that are not finite, as a training that diverged leaves them: it answers nothing; "
+        "The net's weights or logits are not finite numbers, as a training that diverged leaves them: it answers nothing; "
         "train it again, or fetch it again.": (
-            "신경망의 가중치에 유한하지 않은 수가 있습니다(학습이 발산하면 이렇게 됩니다). 아무것도 답할 수 없으니 다시 "
+            "신경망의 가중치나 로짓에 유한하지 않은 수가 있습니다(학습이 발산하면 이렇게 됩니다). 아무것도 답할 수 없으니 다시 "
             "학습하거나 다시 받으세요."
         ),
         # The choice of a net
