@@ -111,6 +111,14 @@ def test_what_is_refused(teach, run, photos, tmp_path, monkeypatch):
     assert error_of(teach(*EPOCHS)) == message
 
 
+def test_checkpoints_do_not_lie_among_the_photos(teach, photos):
+    """The same command, which is to go on from them, would take their folder for a class."""
+    assert error_of(teach(*EPOCHS, "--checkpoints", photos / "kept")) == (
+        f"kept is in {photos.name}, where the next run would take it for a class; choose a folder outside of the photos."
+    )
+    assert not (photos / "kept").exists()
+
+
 def test_another_process_than_the_first_says_nothing(teach, tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setattr("time.sleep", lambda seconds: None)

@@ -26,6 +26,7 @@ __all__ = [
     "bar",
     "check_name",
     "check_out",
+    "check_outside",
     "find_pictures",
     "run_app",
     "run_classify",
@@ -82,18 +83,23 @@ def check_name(out: str) -> None:
         raise CheckpointError(f"{out} is the name of a net that ships; choose another for the folder to save in.")
 
 
-def check_out(out: str, photos: str) -> None:
-    """Say before anything is trained what saving would say after it."""
-    from .folder import replaced_folder
-
-    check_name(out)
-
-    place, source = Path(os.path.realpath(out)), Path(os.path.realpath(photos))
+def check_outside(folder: str | Path, photos: str) -> None:
+    """What a run writes must not lie among its photos."""
+    place, source = Path(os.path.realpath(folder)), Path(os.path.realpath(photos))
     if source in (place, *place.parents):
         raise CheckpointError(
             f"{place.name} is in {source.name}, where the next run would take it for a class; "
             "choose a folder outside of the photos."
         )
+
+
+def check_out(out: str, photos: str) -> None:
+    """Say before anything is trained what saving would say after it."""
+    from .folder import replaced_folder
+
+    check_name(out)
+    check_outside(out, photos)
+    place = Path(os.path.realpath(out))
     try:
         place.lstat()
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import cli_commands
-from .cli_commands import bar, check_out, find_pictures, show_answers, show_report, starting_model
+from .cli_commands import bar, check_out, check_outside, find_pictures, show_answers, show_report, starting_model
 from .errors import FinetuneError
 
 __all__ = ["is_alone", "is_first_process", "run_classify", "run_finetune"]
@@ -85,6 +85,7 @@ def _finetune_many(options: argparse.Namespace) -> int:
     main = accelerator.is_main_process
     folder = Path(options.checkpoints or f"{options.out.rstrip('/')}.checkpoints")
     together(accelerator, lambda: main and check_out(options.out, options.photos))
+    together(accelerator, lambda: check_outside(folder, options.photos))
     table = together(accelerator, lambda: open_table(options.photos))
     model = together(accelerator, lambda: starting_model(options))
     events = finetune_many(
