@@ -60,6 +60,13 @@ def test_the_version(capsys):
     assert (stopped.value.code, capsys.readouterr().out) == (0, f"vgg-hub {__version__}\n")
 
 
+def test_the_top_folder_has_a_name(run, tmp_path):
+    assert error_of(run("inspect", "/")).startswith("/ has no config.json; give a folder that `save_pretrained` wrote")
+    assert error_of(run("finetune", "/", "--out", tmp_path / "m")) == (
+        "m is in /, where the next run would take it for a class; choose a folder outside of the photos."
+    )
+
+
 # the Hub
 
 

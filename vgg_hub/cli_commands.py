@@ -88,7 +88,7 @@ def check_outside(folder: str | Path, photos: str) -> None:
     place, source = Path(os.path.realpath(folder)), Path(os.path.realpath(photos))
     if source in (place, *place.parents):
         raise CheckpointError(
-            f"{place.name} is in {source.name}, where the next run would take it for a class; "
+            f"{place.name} is in {source.name or source}, where the next run would take it for a class; "
             "choose a folder outside of the photos."
         )
 

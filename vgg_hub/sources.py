@@ -131,7 +131,7 @@ def local_folder(name: str) -> tuple[Path | None, str]:
             )
         return shipped, name
     if name and os.path.isdir(path):
-        return path, path.resolve().name
+        return path, path.resolve().name or str(path)
     if os.path.isfile(path):
         raise CheckpointError(
             "{file} is a file; give the folder that holds config.json and model.safetensors.", file=path.name
