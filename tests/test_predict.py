@@ -182,7 +182,7 @@ def test_weights_that_are_no_numbers_answer_nothing(place, number):
     model = tiny_vgg(hidden_features=24)
     model.state_dict()[place].fill_(number)
     with pytest.raises(
-        CheckpointError, match="not finite, as a training that diverged leaves them: it answers nothing"
+        CheckpointError, match="not finite numbers, as a training that diverged leaves them: it answers nothing"
     ):
         Classifier(model, device="cpu")
 
