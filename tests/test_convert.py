@@ -76,8 +76,8 @@ def test_lists_of_ones_own_and_both_formats_of_torch(tmp_path, fields, old_forma
 
 def test_a_safetensors_file_without_a_config(tmp_path):
     model = tiny_vgg(layers=[8, "M", 16, "M"] + [16, "M"] * 5, **NARROW, input_size=128)
-    save_file(model.state_dict(), tmp_path / "m.safetensors")
-    found = convert_file(tmp_path / "m.safetensors", layers=model.config.layers).model
+    save_file(model.state_dict(), tmp_path / "m.SafeTensors")
+    found = convert_file(tmp_path / "m.SafeTensors", layers=model.config.layers).model
     x = smooth_batch(2, 256)
     assert torch.equal(found(x), model(x))
 

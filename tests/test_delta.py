@@ -195,6 +195,17 @@ def test_a_head_of_another_net(hub, tmp_path):
     refused(tmp_path / "delta", r"^delta has no head\.safetensors; ask its owner")
 
 
+def test_a_head_is_not_saved_where_its_base_is_gone(hub, tmp_path):
+    hub.add_repo(REPO, folder_of(tmp_path)[1])
+    model = VGG.from_pretrained(REPO, cache_dir=tmp_path / "elsewhere").replace_head(LABELS)
+    del hub.repos[REPO]
+    with pytest.raises(
+        HubError, match=rf"^What is to be saved holds a head alone and stands on {REPO}, which is not to be"
+    ):
+        model.save_pretrained(tmp_path / "delta", delta=True)
+    assert not (tmp_path / "delta").exists()
+
+
 def test_models_that_no_head_can_stand_for(hub, tmp_path):
     with pytest.raises(CheckpointError, match=r"^This model does not stand on a net that others can get, so its head"):
         tiny_vgg().save_pretrained(tmp_path / "delta", delta=True)

@@ -207,7 +207,7 @@ class HubMixin(PyTorchModelHubMixin, library_name="vgg-hub"):
                 "save the whole model, or start from a checkpoint that ships or from a Hub repo."
             )
         tensors = self.state_dict()
-        _, of_base = self._base_tensors(self.base, Note.said("This model"), {"token": token})
+        _, of_base = self._base_tensors(self.base, Note.said("What is to be saved"), {"token": token})
         check_only_head_differs(tensors, of_base, self.base)
         return head_of(tensors)
 

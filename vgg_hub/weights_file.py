@@ -51,7 +51,7 @@ def read_weights_file(path: Path) -> dict[str, Tensor]:
 def _read(path: Path) -> object:
     """What the file holds, memory-mapped where its format allows."""
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.casefold() == ".safetensors":
             return load_file(path)
         mapped = zipfile.is_zipfile(path)  # files from before PyTorch 1.6, as torchvision's of 2017, are no archives
         if mapped:

@@ -294,6 +294,6 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "이 모델의 바탕을 다른 사람이 얻을 수 없어 마지막 층만으로는 쓸모가 없습니다. 모델 전체를 저장하거나, "
             "기본 제공 체크포인트나 허브 저장소에서 시작하세요."
         ),
-        "This model": "이 모델",
+        "What is to be saved": "저장하려는 것",
     }
 )
