@@ -193,6 +193,22 @@ def test_ctrl_c_while_pytorch_is_imported_ends_it_without_a_word(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
+def test_ctrl_c_while_pytorch_traces_ends_it_without_a_word(start, tmp_path):
+    """PyTorch takes a KeyboardInterrupt there for an error of its own, and asks for a report."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'torch.onnx._internal.exporter._core':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    options = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    done = process("export", start, tmp_path / "m.onnx", env={"PYTHONPATH": str(tmp_path)}, **options)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+    assert not (tmp_path / "m.onnx").exists()
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_terminal_shows_a_bar_and_ctrl_c_ends_it(tmp_path, sign):
     slow = tiny_vgg(layers=[16, 16, "M"], input_size=512)

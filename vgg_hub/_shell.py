@@ -8,9 +8,10 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 
-__all__ = ["interruptible"]
+__all__ = ["ended_at_once", "interruptible"]
 
 
 def _is_command() -> bool:
@@ -49,3 +50,24 @@ def interruptible(*, alone: bool) -> Iterator[None]:
     finally:
         for number in signals:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def ended_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the command at once inside, where nothing is written.
+
+    For work of PyTorch's that takes a KeyboardInterrupt for an error of its own, or aborts.
+    """
+    ours = [number for number in (signal.SIGINT, signal.SIGTERM) if _raises(number)]
+    for number in ours:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.default_int_handler)
+
+
+def _raises(number: int) -> bool:
+    here = IS_COMMAND and threading.current_thread() is threading.main_thread()
+    return here and signal.getsignal(number) is signal.default_int_handler

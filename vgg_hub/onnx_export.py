@@ -35,6 +35,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ._shell import ended_at_once
 from ._version import __version__
 from .config import VGGConfig
 from .errors import CheckpointError
@@ -75,7 +76,8 @@ def export_onnx(model: VGG, path: str | os.PathLike[str]) -> float:
     size = sum(tensor.numel() * 4 for tensor in twin.parameters())
     if size > MAX_BYTES:
         raise CheckpointError(f"The model has {size / 1e9:.1f} GB of weights; an ONNX file holds 2 GB at most.")
-    program = _program(twin)
+    with ended_at_once():
+        program = _program(twin)
     with replaced_file(path) as temporary:
         program.save(temporary, external_data=False)
         difference, scale = _difference(twin, temporary)
