@@ -32,7 +32,7 @@ from training.pictures import held_out_categories
 from vgg_hub import VGG, Classifier
 from vgg_hub.crossval import unseen_hits, unseen_logits
 from vgg_hub.data import find_images
-from vgg_hub.report import binomial_interval
+from vgg_hub.interval import binomial_interval
 from vgg_hub.verdict import curve_steps, judge
 
 SIZES = (10, 20)
@@ -59,7 +59,7 @@ def one_draw(pair: Sequence[Group], size: int, seed: int) -> dict[str, object]:
         "estimate": estimate,
         "low": low,
         "high": high,
-        "verdict": judge(curve, targets, [group.name for group in pair], low).limited_by,
+        "verdict": judge(curve, targets, [group.name for group in pair], estimate).limited_by,
         "others": sum(map(len, others)),
         "pair": ", ".join(group.name for group in pair),
     }

@@ -22,8 +22,8 @@ REPORT = Report(
     verdict=Verdict(True, "photos", "", "unknown"),
     scenes={"cat": 10, "dog": 10},
 )
-UNSURE = replace(SURE, low=0.5)
-BY_NET = replace(REPORT.verdict, limited_by="net")
+GUESSES = replace(REPORT.verdict, better_than_guessing=False)
+BY_NET = replace(GUESSES, limited_by="net")
 
 
 @pytest.mark.parametrize(
@@ -39,21 +39,21 @@ BY_NET = replace(REPORT.verdict, limited_by="net")
             ],
         ),
         (
-            {"validation": UNSURE},
+            {"verdict": GUESSES},
             ["With 20 photos it cannot be told from guessing, which is right 50 % of the time; add photos of each class."],
         ),
         (
-            {"validation": UNSURE, "verdict": BY_NET},
+            {"verdict": BY_NET},
             ["With 20 photos it cannot be told from guessing, which is right 50 % of the time."],
         ),
         (
-            {"validation": replace(UNSURE, n=12), "scenes": {"cat": 4, "dog": 8}},
+            {"verdict": GUESSES, "validation": replace(SURE, n=12), "scenes": {"cat": 4, "dog": 8}},
             [
                 "With 12 different scenes it cannot be told from guessing, which is right 67 % of the time; add photos of "
                 "each class."
             ],
         ),
-        ({"validation": UNSURE, "counts": {"cat": 12, "dog": 8}, "scenes": {"cat": 4, "dog": 6}}, [
+        ({"verdict": GUESSES, "counts": {"cat": 12, "dog": 8}, "scenes": {"cat": 4, "dog": 6}}, [
             "With 20 different scenes it cannot be told from guessing, which is right 60 % of the time; add photos of each "
             "class."
         ]),

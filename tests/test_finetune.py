@@ -17,7 +17,8 @@ from vgg_hub import VGG, Classifier, cache, finetune
 from vgg_hub.crossval import problem_weights, unseen_logits
 from vgg_hub.finetune import Embedding, Finished, Started, Step
 from vgg_hub.head import fit_heads
-from vgg_hub.report import binomial_interval, stratified_folds
+from vgg_hub.interval import binomial_interval
+from vgg_hub.report import stratified_folds
 
 
 def test_the_events_come_in_order():
@@ -66,12 +67,12 @@ def test_it_does_not_claim_to_have_learnt_what_cannot_be():
         order = np.random.default_rng(seed).permutation(28)
         report = tuned({"a": [pictures[i] for i in order[:14]], "b": [pictures[i] for i in order[14:]]}).report
         accuracies.append(report.validation.accuracy)
-        if report.validation.low <= 0.5:
+        if not report.verdict.better_than_guessing:
             advice = "" if report.verdict.limited_by == "net" else "; add photos of each class"
             assert report.warnings == [
                 f"With 28 photos it cannot be told from guessing, which is right 50 % of the time{advice}."
             ]
-            assert not report.verdict.better_than_guessing
+        assert report.verdict.better_than_guessing == (binomial_interval(report.validation.accuracy, 28, 0.99)[0] > 0.5)
     assert 0.3 < np.mean(accuracies) < 0.65
     assert max(accuracies) < 0.8
 
@@ -103,7 +104,7 @@ def test_the_report_agrees_with_itself():
         (label, index) for label in report.labels for index in range(15)
     ]
     assert [judged for judged in report.predictions if judged.predicted != judged.label] == report.mistakes
-    assert report.verdict.better_than_guessing == (validation.low > 0.5)
+    assert report.verdict.better_than_guessing == (binomial_interval(validation.accuracy, 30, 0.99)[0] > 0.5)
     assert [share for share, _ in report.verdict.curve] == [0.5, 0.75, 1.0]
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False)) == report.to_dict()
     assert (report.trainable, report.seed, report.stopped, report.base) == ("head", 0, False, "random weights")

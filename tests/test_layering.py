@@ -20,6 +20,7 @@ LEVELS = (
     ("many",),
     (
         *("finetune", "suffix", "learner", "views", "cache", "head", "crossval", "events", "report", "doubts"),
+        "interval",
         *("fingerprint", "verdict", "replay", "lab", "nearest", "mend"),
         *("guards", "near_duplicates", "scenes", "shortcuts", "room"),
         *("predict", "reader", "explain", "overlay", "start", "parity_loaders"),

@@ -14,7 +14,8 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 from torch.nn import functional as F
 
-from vgg_hub.report import Mistake, Report, Validation, binomial_interval, fit_scale, stratified_folds
+from vgg_hub.interval import binomial_interval
+from vgg_hub.report import Mistake, Report, Validation, fit_scale, stratified_folds
 
 COUNTS = st.lists(st.integers(2, 30), min_size=2, max_size=5)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.scene_pictures import burst, cached, scene
 from tests.toys import textures, tuned
+from vgg_hub.interval import binomial_interval
 from vgg_hub.notes import Note
-from vgg_hub.report import binomial_interval
 from vgg_hub.scenes import PAIRS_NAMED, _linked, find_scenes, first_of_scenes, mean_of_scenes
 
 finetune_module = sys.modules["vgg_hub.finetune"]  # the package has a function of that name

@@ -26,8 +26,8 @@ def doubts(report: Report) -> list[Note]:
     (few, least), (many, most) = (f(report.counts.items(), key=lambda item: item[1]) for f in (min, max))
     if most >= UNEVEN * least:
         found.append(Note.of(SENTENCES, "uneven", many=many, most=most, few=few, least=least))
-    guessing = max(report.scenes.values()) / sum(report.scenes.values())
-    if report.validation.low <= guessing:
+    if not report.verdict.better_than_guessing:
+        guessing = max(report.scenes.values()) / sum(report.scenes.values())
         key = "guessing" + ("" if report.scenes == report.counts else "_scenes")
         key += "" if report.verdict.limited_by == "net" else "_more"
         found.append(Note.of(SENTENCES, key, n=report.validation.n, percent=f"{100 * guessing:.0f}"))

@@ -25,11 +25,12 @@ from .errors import FinetuneError, LabelError
 from .events import Embedding, Event, Finished, Fitted, Started, Step
 from .fingerprint import machine, photo_digests, tensors_digest, versions
 from .head import MAX_STEPS, Heads, fit_heads, prior_photos
+from .interval import binomial_interval
 from .model import VGG
 from .nearest import nearest_photos
 from .notes import Note
 from .predict import Classifier, Picture, resolve_device
-from .report import Abstention, Judged, Report, Validation, binomial_interval, confusion, fit_scale, stratified_folds
+from .report import Abstention, Judged, Report, Validation, confusion, fit_scale, stratified_folds
 from .scenes import find_scenes, first_of_scenes, mean_of_scenes
 from .shortcuts import shortcut
 from .suffix import boundary, boundary_names, fit_suffix
@@ -151,7 +152,7 @@ def _finetune(model, photos, trainable, seed, device, stop, unlike) -> Generator
         warnings=cache.warnings,
         mistakes=[judged for judged in predictions if judged.predicted != judged.label],
         predictions=predictions,
-        verdict=judge(curve, of_scenes, cache.labels, validation.low),
+        verdict=judge(curve, of_scenes, cache.labels, validation.accuracy),
         regularisation=round(float(prior_photos(len(targets), len(cache.labels))), 4),
         base_facts=model.base.to_json() if model.base else None,
         machine=machine(resolve_device(device)),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .interval import binomial_interval
 from .unlike import UnlikeFit
 from .verdict import Verdict
 
@@ -17,12 +18,10 @@ __all__ = [
     "Mistake",
     "Report",
     "Validation",
-    "binomial_interval",
     "fit_scale",
     "stratified_folds",
 ]
 
-CONFIDENCE = 0.95
 AT_ONCE = 1_000_000  # numbers, the bound on memory
 
 
@@ -201,21 +200,6 @@ def _scenes(targets: Tensor, groups: Tensor) -> list[list[list[int]]]:
     for photo, (target, group) in enumerate(zip(targets.tolist(), groups.tolist(), strict=True)):
         scenes[target].setdefault(group, []).append(photo)
     return [[[i] for i in only] if not rest else [only, *rest] for only, *rest in (s.values() for s in scenes)]
-
-
-def binomial_interval(accuracy: float, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The exact interval for a rate of success (Clopper & Pearson, Biometrika 26, 1934, https://doi.org/10.2307/2331986).
-
-    Args:
-        accuracy: share of successes, 0 to 1; `accuracy * n` need not be whole.
-        n: number of trials.
-    """
-    from scipy.special import betaincinv  # here, for the package must import without scipy
-
-    successes, tail = accuracy * n, (1 - confidence) / 2
-    low = float(betaincinv(successes, n - successes + 1, tail)) if successes > 0 else 0.0
-    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
-    return low, high
 
 
 def confusion(targets: Tensor, answers: Tensor, num_classes: int) -> list[list[int]]:

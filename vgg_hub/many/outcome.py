@@ -9,13 +9,13 @@ from torch import Tensor
 
 from ..events import Finished
 from ..fingerprint import machine, tensors_digest, versions
+from ..interval import binomial_interval
 from ..model import VGG
 from ..report import (
     Abstention,
     Judged,
     Report,
     Validation,
-    binomial_interval,
     confusion,
     fit_scale,
     stratified_folds,
