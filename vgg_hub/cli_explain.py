@@ -39,8 +39,8 @@ def run_explain(options: argparse.Namespace) -> int:
 
     from .data import read_image
     from .explain import evidence, last_convolution
+    from .folder import replaced_file
     from .model import VGG
-    from .onnx_export import replaced_file
     from .overlay import heat_picture, seen_picture
     from .preprocess import preprocess
 

@@ -1,4 +1,4 @@
-"""A model's folder on disk: written whole or not at all, read strictly."""
+"""A model's folder on disk, and single files: written whole or not at all, read strictly."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ __all__ = [
     "HEAD_FILE",
     "WEIGHTS_FILE",
     "read_weights",
+    "replaced_file",
     "replaced_folder",
     "tensor_problems",
     "write_weights",
@@ -74,6 +75,32 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replaced_file(path: Path) -> Iterator[Path]:
+    """Give a name to write to; on success that file takes the place of `path`, else nothing of it is left.
+
+    Where `path` is a link, the file that it leads to is replaced.
+
+    Raises:
+        CheckpointError: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    try:
+        if path.is_dir():
+            raise CheckpointError(f"{path.name} is a folder; name a file to write.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path.name} was not saved: {error.strerror or error}; choose a place that can be written to and has room."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # it may never have been made
+            temporary.unlink()
 
 
 def _take_place(new: Path, folder: Path) -> None:

@@ -24,10 +24,7 @@ import importlib.util
 import json
 import math
 import os
-import secrets
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,12 +36,13 @@ from ._shell import ended_at_once
 from ._version import __version__
 from .config import VGGConfig
 from .errors import CheckpointError
+from .folder import replaced_file
 from .model import VGG
 
 if TYPE_CHECKING:
     import onnx_ir
 
-__all__ = ["OPSET", "export_onnx", "replaced_file"]
+__all__ = ["OPSET", "export_onnx"]
 
 OPSET = 18
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -152,29 +150,3 @@ def _difference(model: VGG, file: Path) -> tuple[float, float]:
         expected = model(pixels)
     answers = torch.from_numpy(session.run(["logits"], {"pixels": pixels.numpy()})[0])
     return float((answers - expected).abs().max()), float(expected.abs().max())
-
-
-@contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
-    """Give a name to write to; on success that file takes the place of `path`, else nothing of it is left.
-
-    Where `path` is a link, the file that it leads to is replaced.
-
-    Raises:
-        CheckpointError: it cannot be written.
-    """
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
-    try:
-        if path.is_dir():
-            raise CheckpointError(f"{path.name} is a folder; name a file to write.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path.name} was not saved: {error.strerror or error}; choose a place that can be written to and has room."
-        ) from error
-    finally:
-        with suppress(OSError):  # it may never have been made
-            temporary.unlink()
