@@ -34,11 +34,20 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n`, a file's tests stay in one process, and so do all that drive a browser: two browsers wait for each other."""
-    for item in items:
-        alone = "browser" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("browser" if alone else item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `-n`, a file's tests stay in one process, and all files that drive a browser in one: two would wait for each other.
+
+    (Of the marks by which pytest-xdist 3.8 groups tests, it sees none under pytest 9.2.)
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "browser" if "/test_page_" in file or file.endswith("_browser.py") else file
+
+    return OneBrowser(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
