@@ -97,8 +97,6 @@ def test_an_earlier_picture_stays_where_the_disk_is_full_and_the_photo_is_not_wr
 
     monkeypatch.setattr(Image.Image, "save", half)
     outcome = run("explain", tmp_path / "net", photo, "--out", tmp_path / "why.png")
-    assert error_of(outcome) == (
-        "why.png was not saved: No space left on device; choose a place that can be written to and has room."
-    )
+    assert error_of(outcome) == ("The disk is full: why.png was not saved; free some space and save again.")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net", "photo.png", "why.png"]
     assert (photo.read_bytes(), (tmp_path / "why.png").read_bytes()) == (before, b"earlier")

@@ -22,12 +22,12 @@ from vgg_hub.ui.said import SaidError
 
 PACKAGE = Path(vgg_hub.__file__).parent
 # What a visitor of the page can come to. The others are reached from the shell or from Python alone: cli*, many, replay,
-# onnx_export, space, convert and weights_file (other people's formats), model, inference, and mend, whose callers look first.
+# onnx_export, space, convert and weights_file (other people's formats), model, and mend, whose callers look first.
 REACHED = (
     *("picture", "pixels", "magic", "archive", "zip_entries", "data", "predict"),
     *("config", "config_json", "config_foreign", "delta", "unlike", "folder", "hub", "sources", "start", "bundled"),
     *("hub_errors", "push", "transfer", "card_merge", "parity", "parity_compare"),
-    *("cache", "finetune", "suffix", "views", "room", "lab", "explain"),
+    *("as_built", "inference", "cache", "finetune", "suffix", "views", "room", "lab", "explain"),
     *(f"ui/{path.stem}" for path in sorted((PACKAGE / "ui").glob("*.py"))),
 )
 ERRORS = {*errors.__all__} - {"SaidError"}

@@ -90,14 +90,12 @@ def replaced_file(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     try:
         if path.is_dir():
-            raise CheckpointError(f"{path.name} is a folder; name a file to write.")
+            raise CheckpointError("{place} is a folder; name a file to write.", place=path.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise CheckpointError(
-            f"{path.name} was not saved: {error.strerror or error}; choose a place that can be written to and has room."
-        ) from error
+        raise _write_error(path.name, error) from error
     finally:
         with contextlib.suppress(OSError):  # it may never have been made
             temporary.unlink()

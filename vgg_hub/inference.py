@@ -50,8 +50,11 @@ def check_input(x: Tensor, config: VGGConfig) -> None:
     smallest = 2 ** config.layers.count("M")
     if x.ndim != 4 or x.shape[1] != config.in_channels or min(x.shape[2:]) < smallest:
         raise ConfigError(
-            f"The input has shape {tuple(x.shape)}; expected (batch, {config.in_channels}, height, width) "
-            f"with height and width of at least {smallest} pixels."
+            "The input has shape {shape}; expected (batch, {channels}, height, width) with height and width of at least "
+            "{smallest} pixels.",
+            shape=tuple(x.shape),
+            channels=config.in_channels,
+            smallest=smallest,
         )
 
 

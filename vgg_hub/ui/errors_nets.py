@@ -48,14 +48,6 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
             "신경망의 텐서가 설정과 다릅니다. 예: {names}. 가지치기(pruning)와 재매개변수화를 먼저 확정하세요"
             "(torch.nn.utils.prune.remove, parametrize.remove_parametrizations)."
         ),
-        "The net's weights were changed since it was made ready; make another Classifier of it.": (
-            "준비한 뒤에 신경망의 가중치가 바뀌었습니다. Classifier를 새로 만드세요."
-        ),
-        "The net's weights or logits are not finite numbers, as a training that diverged leaves them: it answers nothing; "
-        "train it again, or fetch it again.": (
-            "신경망의 가중치나 로짓에 유한하지 않은 수가 있습니다(학습이 발산하면 이렇게 됩니다). 아무것도 답할 수 없으니 다시 "
-            "학습하거나 다시 받으세요."
-        ),
         # The choice of a net
         "depth is {depth!r}; expected 11, 13, 16 or 19.": (
             "깊이가 {depth!r}입니다. 11, 13, 16, 19 가운데 하나여야 합니다."
@@ -277,6 +269,7 @@ NETS_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "The disk is full: {place} was not saved; free some space and save again.": (
             "디스크가 가득 차서 {place}을(를) 저장하지 못했습니다. 공간을 비우고 다시 저장하세요."
         ),
+        "{place} is a folder; name a file to write.": "{place}은(는) 폴더입니다. 쓸 파일의 이름을 적으세요.",
         "{place} was not saved: {reason}; choose a place that can be written to.": (
             "{place}을(를) 저장하지 못했습니다({reason}). 쓸 수 있는 곳을 고르세요."
         ),

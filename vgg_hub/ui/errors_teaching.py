@@ -147,5 +147,18 @@ TEACHING_IN_KOREAN: MappingProxyType[str, str] = MappingProxyType(
         "The input holds {count} pictures; explain one at a time, x[i : i + 1].": (
             "사진이 {count}장 들어 있습니다. x[i : i + 1]처럼 한 장씩 설명하게 하세요."
         ),
+        # Computing
+        "The input has shape {shape}; expected (batch, {channels}, height, width) with height and width of at least "
+        "{smallest} pixels.": (
+            "입력의 모양이 {shape}입니다. 높이와 너비가 {smallest}픽셀 이상인 (batch, {channels}, 높이, 너비)여야 합니다."
+        ),
+        "The net's weights were changed since it was made ready; make another Classifier of it.": (
+            "준비한 뒤에 신경망의 가중치가 바뀌었습니다. Classifier를 새로 만드세요."
+        ),
+        "The net's weights or logits are not finite numbers, as a training that diverged leaves them: it answers nothing; "
+        "train it again, or fetch it again.": (
+            "신경망의 가중치나 로짓에 유한하지 않은 수가 있습니다(학습이 발산하면 이렇게 됩니다). 아무것도 답할 수 없으니 다시 "
+            "학습하거나 다시 받으세요."
+        ),
     }
 )
