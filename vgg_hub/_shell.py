@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["ended_at_once", "interruptible"]
 
@@ -22,6 +22,7 @@ def _is_command() -> bool:
 
 
 IS_COMMAND = _is_command()
+Handler = Callable[[int, object], object] | signal.Handlers
 
 if IS_COMMAND:
     for name in ("stdin", "stdout", "stderr"):  # in the order of their numbers, of which a file gets the first free one
@@ -42,14 +43,8 @@ def interruptible(*, alone: bool) -> Iterator[None]:
     if not (IS_COMMAND and signal.getsignal(signal.SIGINT) is signal.SIG_DFL):
         yield
         return
-    signals = [signal.SIGINT, signal.SIGTERM] if alone else [signal.SIGINT]
-    for number in signals:
-        signal.signal(number, signal.default_int_handler)
-    try:
+    with _handled([signal.SIGINT, signal.SIGTERM] if alone else [signal.SIGINT], signal.default_int_handler):
         yield
-    finally:
-        for number in signals:
-            signal.signal(number, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
@@ -58,14 +53,21 @@ def ended_at_once() -> Iterator[None]:
 
     For work of PyTorch's that takes a KeyboardInterrupt for an error of its own, or aborts.
     """
-    ours = [number for number in (signal.SIGINT, signal.SIGTERM) if _raises(number)]
-    for number in ours:
-        signal.signal(number, signal.SIG_DFL)
+    with _handled([number for number in (signal.SIGINT, signal.SIGTERM) if _raises(number)], signal.SIG_DFL):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(numbers: Sequence[int], handler: Handler) -> Iterator[None]:
+    """Inside, these signals are handled so; of the two ways that there are here, by the other one afterwards."""
+    after = signal.default_int_handler if handler is signal.SIG_DFL else signal.SIG_DFL
+    for number in numbers:
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, signal.default_int_handler)
+        for number in numbers:
+            signal.signal(number, after)
 
 
 def _raises(number: int) -> bool:

@@ -41,8 +41,7 @@ def wire_inside(session, net_inputs, answers, parts: inside.InsideParts, answere
 
 def wire_lab(session, cards, net_inputs, parts: lab.LabParts, restored: Callable) -> None:
     a, b = cards
-    buttons = [parts.start, parts.stop]
-    shown = [parts.progress, parts.trials, *buttons, session]
+    shown = [parts.progress, parts.trials, parts.start, parts.stop, session]
     inputs = [session, a.name, b.name, a.files, b.files, net_inputs.device]
     restored(lab.watch, [session], shown, **LINED_UP, **PRIVATE)
     compared = parts.start.click(lab.compare, inputs, shown, **LINED_UP, **PRIVATE)
